@@ -1,0 +1,1 @@
+"""One runnable module per figure we publish: ``python -m benchmarks.<name>``."""

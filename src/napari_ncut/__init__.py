@@ -1,0 +1,60 @@
+"""napari-ncut: click once, segment everything like it.
+
+The public, headless API. Nothing heavy is imported until it is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .backbones import FeatureMaps as FeatureMaps
+    from .backbones import extract_features as extract_features
+    from .backbones import list_backbones as list_backbones
+    from .backbones import load_backbone as load_backbone
+    from .errors import InputError as InputError
+    from .io import read_image as read_image
+    from .io import read_points as read_points
+    from .prompts import PromptSegmenter as PromptSegmenter
+    from .prompts import get_mask as get_mask
+    from .prompts import label_instances as label_instances
+    from .prompts import measure_labels as measure_labels
+    from .spectral import Embedding as Embedding
+    from .spectral import NCut as NCut
+    from .spectral import eigenvector_colors as eigenvector_colors
+    from .spectral import embed as embed
+
+_HOMES = {
+    "Embedding": "spectral",
+    "FeatureMaps": "backbones",
+    "InputError": "errors",
+    "NCut": "spectral",
+    "PromptSegmenter": "prompts",
+    "eigenvector_colors": "spectral",
+    "embed": "spectral",
+    "extract_features": "backbones",
+    "get_mask": "prompts",
+    "label_instances": "prompts",
+    "list_backbones": "backbones",
+    "load_backbone": "backbones",
+    "measure_labels": "prompts",
+    "read_image": "io",
+    "read_points": "io",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("napari-ncut")
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,22 @@
+"""Arrays in: axes, channels, dtype → float planes; and the way back from feature grids to pixels."""
+
+from .axes import Axes, parse_axes
+from .channels import Channels
+from .intensity import DEFAULT_PERCENTILES, Scaling
+from .layout import PlaneLayout
+from .planes import Planes, as_planes
+from .resample import GuidedUpsampler, block_mean, enlarge
+
+__all__ = [
+    "DEFAULT_PERCENTILES",
+    "Axes",
+    "Channels",
+    "GuidedUpsampler",
+    "PlaneLayout",
+    "Planes",
+    "Scaling",
+    "as_planes",
+    "block_mean",
+    "enlarge",
+    "parse_axes",
+]

@@ -1,0 +1,17 @@
+"""Clicks → masks."""
+
+from .instances import ClassMeasure, label_instances, measure_labels
+from .methods import METHODS, NORMALIZATIONS
+from .segmenter import MODES, PromptSegmenter
+from .tutorial import get_mask
+
+__all__ = [
+    "METHODS",
+    "MODES",
+    "NORMALIZATIONS",
+    "ClassMeasure",
+    "PromptSegmenter",
+    "get_mask",
+    "label_instances",
+    "measure_labels",
+]

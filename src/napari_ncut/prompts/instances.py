@@ -1,0 +1,164 @@
+"""From classes to single things: connected, split where they touch, counted and measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+
+
+def label_instances(
+    labels: ArrayLike,
+    *,
+    split: bool = False,
+    through_planes: bool = False,
+    min_area: int = 0,
+    min_distance: int = 5,
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Give every connected thing of a label map a number of its own.
+
+    Parameters
+    ----------
+    labels
+        bool mask or integer label map, (h, w) or (n, h, w). Things of different classes never join.
+    split
+        Whether to split things that touch, by a watershed of the distance to their border.
+    through_planes
+        Whether things in neighboring planes join (depth), or every plane stands alone (time).
+    min_area
+        Things of fewer pixels are dropped.
+    min_distance
+        With `split`: smallest distance in pixels between the middles of two things. Larger splits
+        less.
+
+    Returns
+    -------
+    instances : int32 array
+        0 for none, 1 … n.
+    classes : int array (n + 1,)
+        Class of every instance; entry 0 is 0.
+    """
+    given = np.asarray(labels)
+    if given.ndim not in (2, 3) or given.dtype.kind not in "biu":
+        raise InputError(
+            f"A label map of shape {given.shape} and dtype {given.dtype} was given; a bool mask or "
+            f"integer labels (h, w) or (n, h, w) are needed."
+        )
+    volumes = given[np.newaxis] if given.ndim == 2 or through_planes else given
+    instances = np.zeros(volumes.shape, dtype=np.int32)
+    classes: list[int] = [0]
+    for volume, target in zip(volumes, instances, strict=True):
+        for label in np.unique(volume[volume > 0]):
+            _number_things(
+                volume == label, int(label), target, classes, split, min_area, min_distance
+            )
+    return instances.reshape(given.shape), np.array(classes, dtype=np.int64)
+
+
+def _number_things(
+    mask: NDArray[np.bool_],
+    label: int,
+    target: NDArray[np.int32],
+    classes: list[int],
+    split: bool,
+    min_area: int,
+    min_distance: int,
+) -> None:
+    """Number the things of one class in `target`, after those in `classes`, in place."""
+    from scipy import ndimage
+    from skimage.measure import label as connected
+    from skimage.segmentation import watershed
+
+    things = connected(mask, connectivity=mask.ndim)
+    if split:
+        # A little smoothing keeps ragged borders from making a summit of every bump.
+        height = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), 1.0) * mask
+        summits = _summits(height, things, min_distance)
+        things = watershed(-height, summits, mask=mask)
+    areas = np.bincount(things.ravel())
+    kept = np.flatnonzero((areas >= max(1, min_area)) & (np.arange(len(areas)) > 0))
+    number = np.zeros(len(areas), dtype=np.int32)
+    number[kept] = np.arange(len(classes), len(classes) + len(kept))
+    np.maximum(target, number[things], out=target)
+    classes.extend([label] * len(kept))
+
+
+def _summits(height: NDArray, things: NDArray, min_distance: int) -> NDArray[np.int32]:
+    from skimage.feature import peak_local_max
+
+    peaks = peak_local_max(height, min_distance=min_distance, labels=things, exclude_border=False)
+    markers = np.zeros(height.shape, dtype=np.int32)
+    markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
+    # Things too small for a summit of their own would be flooded from nowhere and lost.
+    found = np.unique(things[markers > 0])
+    lost = (things > 0) & ~np.isin(things, found)
+    markers[lost] = things[lost] + len(peaks)
+    return markers
+
+
+@dataclass(frozen=True)
+class ClassMeasure:
+    """What a class amounts to.
+
+    Attributes
+    ----------
+    label : int
+    count : int
+        Connected things (8-connected in each plane).
+    pixels : int
+    area : float
+        In the square of the given unit.
+    fraction : float
+        Share of all pixels, 0 to 1.
+    """
+
+    label: int
+    count: int
+    pixels: int
+    area: float
+    fraction: float
+
+
+def measure_labels(
+    labels: ArrayLike, *, pixel_size: tuple[float, float] = (1.0, 1.0), instances: bool = False
+) -> list[ClassMeasure]:
+    """Count and measure the classes of a label map.
+
+    Parameters
+    ----------
+    labels
+        bool mask or integer label map, (h, w) or (n, h, w).
+    pixel_size
+        Height and width of a pixel in any unit.
+    instances
+        True if every label is one thing already; otherwise things are counted as connected pieces
+        in each plane.
+
+    Returns
+    -------
+    list of ClassMeasure
+        Ascending by label; 0 is left out.
+    """
+    from scipy.ndimage import label as connected
+
+    given = np.asarray(labels)
+    planes = given.reshape(-1, *given.shape[-2:]).astype(np.int64, copy=False)
+    pixels = np.bincount(planes.ravel()) if planes.size else np.zeros(1, int)
+    unit = float(pixel_size[0]) * float(pixel_size[1])
+    measures = []
+    for number in np.flatnonzero(pixels):
+        if number == 0:
+            continue
+        count = (
+            1
+            if instances
+            else sum(int(connected(plane == number, np.ones((3, 3)))[1]) for plane in planes)
+        )
+        n_pixels = int(pixels[number])
+        measures.append(
+            ClassMeasure(int(number), count, n_pixels, n_pixels * unit, n_pixels / planes.size)
+        )
+    return measures

@@ -1,0 +1,262 @@
+"""Set once, ask many: clicks on an embedding become masks at full resolution."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError, check_choice
+from ..imaging import GuidedUpsampler
+from ..spectral.embedding import Embedding
+from .clicks import Clicks, check_clicks
+from .methods import GridResult, Normalization, PromptParameters, prompt_method
+from .similarity import Similarity
+from .tutorial import small_components
+
+MODES: dict[str, str] = {
+    "similar": "all things like those clicked, in every plane and image",
+    "object": "only the connected things that were clicked",
+}
+# Upsamplers hold a gray plane each; these many planes are clicked back and forth between.
+_KEPT_UPSAMPLERS = 16
+
+
+class PromptSegmenter:
+    """Turns positive and negative clicks of one class or several into masks.
+
+    Parameters
+    ----------
+    embedding
+        What `napari_ncut.embed` returned.
+
+    Notes
+    -----
+    Everything that does not depend on the prompts is computed once and everything that depends on
+    one click is remembered, so that adding a click, moving a threshold or changing a class costs
+    milliseconds. Safe to call from several threads; calls wait for each other.
+    """
+
+    def __init__(self, embedding: Embedding) -> None:
+        self.embedding = embedding
+        self._similarity = Similarity(embedding)
+        self._upsamplers: OrderedDict[int, GuidedUpsampler] = OrderedDict()
+        self._lock = Lock()
+
+    def predict(
+        self,
+        points: ArrayLike,
+        positive: ArrayLike | None = None,
+        *,
+        classes: ArrayLike | None = None,
+        mode: Literal["similar", "object"] = "similar",
+        method: str = "auto",
+        threshold: float | None = None,
+        negative_threshold: float | None = None,
+        gamma: float | None = None,
+        min_area: int = 0,
+        normalization: Normalization = "stack",
+        denoise_area_th: int | None = None,
+        planes: Sequence[int] | None = None,
+        return_scores: bool = False,
+    ) -> Any:
+        """Masks of what was clicked.
+
+        Parameters
+        ----------
+        points
+            (n, 2) rows (row, column) for one plane, (n, 3) rows (plane, row, column) otherwise, in
+            pixels. Planes count over all images that were embedded together.
+        positive
+            bool (n,): True for "things like this", False for "not this". Default: all True.
+        classes
+            int (n,), 1 and up: classes compete for every pixel. A negative point counts against its
+            class, with class 0 against all.
+        mode
+            "similar": all things like those clicked, in every plane; "object": only the connected
+            things that were clicked (connected through neighboring planes of a stack, too).
+        method
+            "tutorial": the NCUT tutorial's rule; "auto": the best there is.
+        threshold
+            For positive clicks. Higher gives smaller masks. Default: .5 for a class with one click,
+            .7 with several.
+        negative_threshold
+            For negative clicks. Higher takes less away. Default .99.
+        gamma
+            Contrast of the likeness. Higher gives smaller masks. Default 1.
+        min_area
+            Connected pieces of fewer image pixels are dropped, unless they were clicked.
+        normalization
+            "stack" judges likeness relative to all planes and images together, "plane" to each plane
+            alone, "absolute" by the cosine itself, so that a mask may be empty.
+        denoise_area_th
+            Pieces of one click's mask of fewer grid cells are dropped. Default: the tutorial's 3 for
+            a single click, 8 for several, 10 beside negative ones.
+        planes
+            Only these planes, in this order: the result is a list of (h, w) then.
+        return_scores
+            Also return the likeness to the positive clicks.
+
+        Returns
+        -------
+        mask
+            Without `classes` bool, with `classes` an integer label map (0 = none): (h, w) for one
+            plane, (n, h, w), or a list. A clicked pixel always ends on its click's side.
+        scores
+            Only with `return_scores`: float32, 0 to 1, of the same shape; with `classes` one such
+            map per class with positive clicks, ascending, on a leading axis (of every list item).
+
+        Raises
+        ------
+        InputError
+            If points lie outside the images, or anything else cannot be used.
+        """
+        check_choice("mode", mode, MODES)
+        ask = prompt_method(method)
+        parameters = PromptParameters(
+            threshold, negative_threshold, gamma, normalization, denoise_area_th
+        )
+        parameters.check()
+        layout = self.embedding.layout
+        clicks = check_clicks(layout, points, positive, classes)
+        wanted = (
+            range(len(layout)) if planes is None else [_check_plane(p, len(layout)) for p in planes]
+        )
+        with self._lock:
+            self._similarity.prepare(clicks.nodes)
+            results: dict[int, GridResult] = {}
+            if clicks.labels:
+                needed = range(len(layout)) if mode == "object" else wanted
+                results = {p: ask(self._similarity, clicks, parameters, p) for p in needed}
+            if mode == "object" and results:
+                _keep_clicked_objects(self.embedding, clicks, results)
+            label_maps, score_maps = [], []
+            for plane in wanted:
+                labels, scores = self._full_resolution(
+                    plane, results.get(plane), clicks, min_area, return_scores
+                )
+                label_maps.append(labels.astype(bool) if classes is None else labels)
+                score_maps.append(scores[0] if classes is None and scores is not None else scores)
+        if planes is not None:
+            return (label_maps, score_maps) if return_scores else label_maps
+        masks = layout.pixels_as_given(label_maps)
+        if not return_scores:
+            return masks
+        return masks, _scores_as_given(
+            layout.pixels_as_given(score_maps), layout.stacks, layout.is_list, classes
+        )
+
+    def _full_resolution(
+        self,
+        plane: int,
+        result: GridResult | None,
+        clicks: Clicks,
+        min_area: int,
+        with_scores: bool,
+    ) -> tuple[NDArray, NDArray[np.float32] | None]:
+        shape = self.embedding.layout.shapes[plane]
+        classes = clicks.labels
+        dtype = np.min_scalar_type(max(classes, default=1))
+        if result is None:
+            empty = (
+                np.zeros((max(1, len(classes)), *shape), dtype=np.float32) if with_scores else None
+            )
+            return np.zeros(shape, dtype=dtype), empty
+        upsampler = self._upsampler(plane)
+        margins = upsampler(result.margins)
+        numbers = np.array([0, *classes], dtype=dtype)
+        if len(classes) == 1:
+            labels = (margins[0] > 0).astype(dtype)
+            labels *= numbers[1]
+        else:
+            labels = _winning_class(margins, numbers)
+        _hold_clicked_pixels(labels, clicks, plane)
+        if min_area > 1:
+            _drop_small(labels, clicks, plane, min_area)
+        scores = np.clip(upsampler(result.heat), 0, 1) if with_scores else None
+        return labels, scores
+
+    def _upsampler(self, plane: int) -> GuidedUpsampler:
+        if plane not in self._upsamplers:
+            self._upsamplers[plane] = self.embedding.upsampler(plane)
+            if len(self._upsamplers) > _KEPT_UPSAMPLERS:
+                self._upsamplers.popitem(last=False)
+        self._upsamplers.move_to_end(plane)
+        return self._upsamplers[plane]
+
+
+def _check_plane(plane: int, n_planes: int) -> int:
+    if not 0 <= plane < n_planes:
+        raise InputError(
+            f"There is no plane {plane}; the embedding has planes 0 to {n_planes - 1}."
+        )
+    return int(plane)
+
+
+def _winning_class(margins: NDArray[np.float32], numbers: NDArray) -> NDArray:
+    import torch
+
+    # torch's maximum with index is several times faster than numpy's argmax along the first axis.
+    best, index = torch.from_numpy(np.ascontiguousarray(margins)).max(dim=0)
+    place = torch.where(best > 0, index + 1, 0).numpy()
+    return numbers[place]
+
+
+def _hold_clicked_pixels(labels: NDArray, clicks: Clicks, plane: int) -> None:
+    """Put every clicked pixel on its click's side, in place; a later click wins."""
+    for i in np.flatnonzero(clicks.pixels[:, 0] == plane):
+        pixel = (clicks.pixels[i, 1], clicks.pixels[i, 2])
+        if clicks.positive[i]:
+            labels[pixel] = clicks.classes[i]
+        elif clicks.classes[i] in (0, labels[pixel]):
+            labels[pixel] = 0
+
+
+def _drop_small(labels: NDArray, clicks: Clicks, plane: int, min_area: int) -> None:
+    here = clicks.positive & (clicks.pixels[:, 0] == plane)
+    for label in clicks.labels:
+        own = clicks.pixels[here & (clicks.classes == label)]
+        small = small_components(labels == label, min_area, keep=(own[:, 1], own[:, 2]))
+        labels[small] = 0
+
+
+def _keep_clicked_objects(
+    embedding: Embedding, clicks: Clicks, results: dict[int, GridResult]
+) -> None:
+    """Push everything outside that is not connected to a positive click of its class, in place."""
+    from scipy.ndimage import generate_binary_structure, label
+
+    layout = embedding.layout
+    first = 0
+    for stack in layout.stacks:
+        n_planes = int(np.prod(stack))
+        planes = range(first, first + n_planes)
+        first += n_planes
+        cells = clicks.pixels // np.array([1, layout.stride, layout.stride])
+        for k, number in enumerate(clicks.labels):
+            margins = np.stack([results[p].margins[k] for p in planes])
+            volume = (margins > 0).reshape(*stack, *margins.shape[1:])
+            structure = generate_binary_structure(volume.ndim, min(2, volume.ndim))
+            components = label(volume, structure)[0].reshape(margins.shape)
+            mine = clicks.positive & (clicks.classes == number)
+            mine &= (cells[:, 0] >= planes.start) & (cells[:, 0] < planes.stop)
+            clicked = components[cells[mine, 0] - planes.start, cells[mine, 1], cells[mine, 2]]
+            outside = ~np.isin(components, clicked[clicked > 0]) & (margins > 0)
+            for p, away in zip(planes, outside, strict=True):
+                results[p].margins[k][away] *= -1
+
+
+def _scores_as_given(scores: Any, stacks: tuple, is_list: bool, classes: ArrayLike | None) -> Any:
+    """Bring the class axis of scores, which comes after a stack's planes, to the front."""
+    if classes is None:
+        return scores
+    if is_list:
+        return [
+            s if stack == () else np.moveaxis(s, 1, 0)
+            for s, stack in zip(scores, stacks, strict=True)
+        ]
+    return scores if stacks[0] == () else np.moveaxis(scores, 1, 0)

@@ -1,0 +1,197 @@
+"""The result of a cut, with what it takes to use it: sample, color, group, extend, keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from ..imaging import GuidedUpsampler, PlaneLayout, Planes, as_planes
+from .colors import eigenvector_colors
+from .discretize import cluster_qr, number_by_size
+from .ncut import NCut
+from .preparation import Preparation
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Eigenvectors of one image, or of many jointly.
+
+    Made by `embed`; every question asked of an image starts here.
+
+    Attributes
+    ----------
+    vectors : float32 array (n_nodes, k)
+        Eigenvectors of all nodes, plane after plane.
+    eigenvalues : float64 array (k,)
+        Descending, the trivial first one included.
+    degrees : float64 array (n_nodes,)
+        Row sums of the affinities.
+    layout : PlaneLayout
+        Where the nodes lie in the images.
+    ncut : NCut
+        The fitted cut.
+    preparation : Preparation
+        How features were prepared for it.
+    recipe : dict
+        What `embed` was called with, as plain data.
+    planes : Planes or None
+        The images, read when full-resolution results are asked for.
+    """
+
+    vectors: NDArray[np.float32] = field(repr=False)
+    eigenvalues: NDArray[np.float64] = field(repr=False)
+    degrees: NDArray[np.float64] = field(repr=False)
+    layout: PlaneLayout
+    ncut: NCut
+    preparation: Preparation = field(repr=False)
+    recipe: dict[str, Any]
+    planes: Planes | None = field(default=None, repr=False)
+
+    @property
+    def eigenvectors(self) -> Any:
+        """Eigenvectors on the feature grid: (n, rows, columns, k), or a list for a list of images."""
+        return self.layout.grids_as_given(self.vectors)
+
+    @property
+    def stride(self) -> int:
+        """Pixels per cell of the feature grid."""
+        return self.layout.stride
+
+    @property
+    def n_components(self) -> int:
+        """Number of eigenvectors."""
+        return self.vectors.shape[1]
+
+    @cached_property
+    def unit_vectors(self) -> NDArray[np.float32]:
+        """Eigenvectors of all nodes, each node's row brought to unit length (n_nodes, k)."""
+        length = np.linalg.norm(self.vectors, axis=1, keepdims=True)
+        unit: NDArray[np.float32] = self.vectors / np.where(length > 0, length, 1)
+        return unit
+
+    def generalized(self) -> Any:
+        """Generalized eigenvectors D^-½u, in the shape of `eigenvectors`: the first is constant."""
+        scaled = self.vectors / np.sqrt(self.degrees)[:, np.newaxis]
+        return self.layout.grids_as_given(scaled.astype(np.float32))
+
+    def colors(self, *, quantile: float = 0.95) -> Any:
+        """RGB of the eigenvectors on the feature grid, float32 0 to 1; see `eigenvector_colors`."""
+        return self.layout.grids_as_given(eigenvector_colors(self.vectors, quantile=quantile))
+
+    def kway(self, n: int) -> Any:
+        """Group all nodes into `n` groups by the first `n` eigenvectors.
+
+        Returns
+        -------
+        int32, (n, rows, columns) or a list
+            Groups 1 to n by falling size, the same over all images, on the feature grid.
+        """
+        if not isinstance(n, (int, np.integer)) or not 1 <= n <= self.n_components:
+            raise InputError(
+                f"{n!r} groups cannot be had from {self.n_components} eigenvectors. Give 1 to "
+                f"{self.n_components}, or embed with a larger n_components."
+            )
+        return self.layout.grids_as_given(number_by_size(cluster_qr(self.vectors[:, :n])))
+
+    def sample(self, points: ArrayLike) -> NDArray[np.float32]:
+        """Eigenvectors (n, k) of the cells under points in pixels.
+
+        Parameters
+        ----------
+        points
+            (n, 2) rows (row, column) for one plane, (n, 3) rows (plane, row, column) otherwise.
+
+        Raises
+        ------
+        InputError
+            If a point lies outside the images.
+        """
+        pixels = self.layout.as_pixels(points)
+        outside = np.flatnonzero(~self.layout.contains(pixels))
+        if len(outside):
+            raise InputError(outside_message(self.layout, pixels, outside))
+        return self.vectors[self.layout.node_at(pixels)]
+
+    def transform(self, new_images: Any, *, axes: str | None = None) -> Embedding:
+        """Eigenvectors of further images in the same cut, without solving it again.
+
+        Parameters
+        ----------
+        new_images
+            An array or a list of arrays, of the kind that was embedded.
+        axes
+            Their axes; default: those of the images that were embedded, where they were the same
+            for all.
+        """
+        from .pipeline import load_recipe_backbone, new_features
+
+        axes = self.recipe["axes"] if axes is None else axes
+        planes = as_planes(
+            new_images, axes=axes, channels=self.recipe["channels"], scaling=self.recipe["scaling"]
+        )
+        backbone = load_recipe_backbone(self.recipe, self.layout.stride)
+        features = new_features(planes, backbone, self.preparation)
+        vectors, degrees = self.ncut.extend(features.values)
+        return Embedding(
+            vectors=vectors,
+            eigenvalues=self.eigenvalues,
+            degrees=degrees,
+            layout=features.layout,
+            ncut=self.ncut,
+            preparation=self.preparation,
+            recipe={**self.recipe, "axes": axes},
+            planes=planes,
+        )
+
+    def upsampler(self, plane: int) -> GuidedUpsampler:
+        """What enlarges maps on a plane's grid to its pixels, with edges that follow the image."""
+        height, width = self.layout.shapes[plane]
+        if self.planes is None:
+            # Without the image nothing can be followed: an even guide makes it bilinear.
+            return GuidedUpsampler(np.zeros((height, width, 1), np.float32), self.stride)
+        return GuidedUpsampler(self.planes[plane], self.stride)
+
+    def save(self, path: str | Path, *, images: bool = True) -> None:
+        """Write to one ``.npz`` file, whole or not at all; see `load`.
+
+        Parameters
+        ----------
+        path
+            File to write.
+        images
+            Whether to keep the planes, at 8 bits, so that masks made after loading still follow
+            their edges.
+        """
+        from .storage import save_embedding
+
+        save_embedding(self, Path(path), images=images)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Embedding:
+        """Read what `save` wrote; an `InputError` if the file is something else."""
+        from .storage import load_embedding
+
+        return load_embedding(Path(path))
+
+
+def outside_message(
+    layout: PlaneLayout, pixels: NDArray[np.int64], outside: NDArray[np.int64]
+) -> str:
+    """One sentence on points that lie outside the images."""
+    first = int(outside[0])
+    plane, row, column = (int(v) for v in pixels[first])
+    if 0 <= plane < len(layout):
+        height, width = layout.shapes[plane]
+        where = f"row {row}, column {column} of a plane of {height} × {width} pixels"
+    else:
+        where = f"plane {plane} of {len(layout)}"
+    return (
+        f"{len(outside)} point(s) lie outside the images, the first is point {first} ({where}). "
+        f"Remove them, or check that rows come before columns."
+    )

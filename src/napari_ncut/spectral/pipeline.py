@@ -1,0 +1,176 @@
+"""Images to embedding: planes → features → cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from ..backbones import Backbone, FeatureMaps, backbone_entry, load_backbone
+from ..backbones.extract import extract_steps, plan_layout
+from ..errors import InputError
+from ..imaging import Channels, Planes, Scaling, as_planes
+from ..progress import Progress, Steps, run_steps
+from .embedding import Embedding
+from .ncut import NCut
+from .preparation import Preparation
+
+
+def embed(
+    images: Any,
+    *,
+    axes: str | None = None,
+    backbone: str | Backbone = "filterbank",
+    n_components: int = 30,
+    layer: int | str | None = None,
+    node: str | None = None,
+    channels: Channels = None,
+    scaling: Scaling = "stack",
+    affinity: Literal["rbf", "cosine"] = "rbf",
+    bandwidth: float | Literal["auto"] = "auto",
+    affinity_gamma: float = 1.0,
+    accuracy: Literal["fast", "balanced", "exact"] = "balanced",
+    stride: int | None = None,
+    batch_size: int = 1,
+    random_state: int = 0,
+    device: str | None = None,
+    progress: Callable[[Progress], object] | None = None,
+) -> Embedding:
+    """Compute features of images and the eigenvectors of their normalized cut.
+
+    Parameters
+    ----------
+    images
+        One array, or a list of arrays of any sizes; all planes are cut jointly, so that alike
+        things in different planes and images have alike eigenvectors.
+    axes
+        Letters T, Z, C, S, Y, X, one per dimension of each array. Default: "YX" for 2-D arrays.
+    backbone, layer, node, stride
+        See `load_backbone`.
+    n_components
+        Number of eigenvectors. More tell smaller groups apart. Where an image has fewer feature
+        cells, that number.
+    channels, scaling
+        See `napari_ncut.imaging.as_planes`.
+    affinity, bandwidth, affinity_gamma, accuracy, random_state, device
+        See `NCut`.
+    batch_size
+        Planes handed to the backbone at once.
+    progress
+        Called with a `Progress` before every batch and block.
+
+    Returns
+    -------
+    Embedding
+
+    Raises
+    ------
+    InputError
+        If anything given cannot be used; nothing has been computed then.
+    """
+    steps = embed_steps(
+        images,
+        axes=axes,
+        backbone=backbone,
+        n_components=n_components,
+        layer=layer,
+        node=node,
+        channels=channels,
+        scaling=scaling,
+        affinity=affinity,
+        bandwidth=bandwidth,
+        affinity_gamma=affinity_gamma,
+        accuracy=accuracy,
+        stride=stride,
+        batch_size=batch_size,
+        random_state=random_state,
+        device=device,
+    )
+    return run_steps(steps, progress)
+
+
+def embed_steps(
+    images: Any,
+    *,
+    axes: str | None = None,
+    backbone: str | Backbone = "filterbank",
+    n_components: int = 30,
+    layer: int | str | None = None,
+    node: str | None = None,
+    channels: Channels = None,
+    scaling: Scaling = "stack",
+    stride: int | None = None,
+    batch_size: int = 1,
+    **cut: Any,
+) -> Steps[Embedding]:
+    """`embed` as a generator of progress: stop driving it and the work ends."""
+    planes = as_planes(images, axes=axes, channels=channels, scaling=scaling)
+    if isinstance(backbone, str):
+        backbone = load_backbone(
+            backbone, layer=layer, node=node, stride=stride, device=cut.get("device")
+        )
+    elif layer is not None or node is not None or stride is not None:
+        raise InputError(
+            "layer, node and stride belong to a backbone's name; a loaded backbone has its own."
+        )
+    layout = plan_layout(planes, backbone)
+    if not isinstance(n_components, (int, np.integer)) or n_components < 1:
+        raise InputError(
+            f"n_components {n_components!r} cannot be used. Give a whole number from 1."
+        )
+    ncut = NCut(min(n_components, layout.n_nodes), **cut)
+    features = yield from extract_steps(planes, backbone, batch_size)
+    preparation = Preparation.fit(_preparation_kind(backbone), features.values)
+    preparation.apply(features.values)
+    vectors = yield from ncut.fit_steps(features.values)
+    recipe = {
+        "axes": axes,
+        "backbone": backbone.name,
+        **backbone.options,
+        "stride": layout.stride,
+        "channels": channels,
+        "scaling": scaling,
+        "n_components": n_components,
+        **cut,
+    }
+    return Embedding(
+        vectors=vectors,
+        eigenvalues=ncut.eigenvalues_,
+        degrees=ncut.degrees_,
+        layout=features.layout,
+        ncut=ncut,
+        preparation=preparation,
+        recipe=recipe,
+        planes=planes,
+    )
+
+
+def new_features(planes: Planes, backbone: Backbone, preparation: Preparation) -> FeatureMaps:
+    """Features of further images, prepared as those of a fitted embedding were."""
+    features = run_steps(extract_steps(planes, backbone))
+    if features.values.shape[1] != len(preparation.mean):
+        raise InputError(
+            f"These images give {features.values.shape[1]} features per node, those of the embedding gave "
+            f"{len(preparation.mean)}. Give images with the same number of channels."
+        )
+    preparation.apply(features.values)
+    return features
+
+
+def load_recipe_backbone(recipe: dict[str, Any], stride: int) -> Backbone:
+    """The backbone of an embedding's recipe, at the stride that it had."""
+    entry = backbone_entry(recipe["backbone"])
+    return load_backbone(
+        entry.name,
+        layer=recipe.get("layer"),
+        node=recipe.get("node"),
+        checkpoint=recipe.get("checkpoint"),
+        stride=stride if entry.stride is None else None,
+    )
+
+
+def _preparation_kind(backbone: Backbone) -> str:
+    """From the registry; a backbone of one's own may say it by an attribute `preparation`."""
+    own = getattr(backbone, "preparation", None)
+    return own if own is not None else backbone_entry(backbone.name).preparation

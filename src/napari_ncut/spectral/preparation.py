@@ -1,0 +1,51 @@
+"""Features brought to comparable units before a cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CHUNK = 65536
+# Features of images in [0, 1] that vary less than this vary by rounding only; dividing by it would
+# turn that noise into signal.
+_CONSTANT = 1e-6
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How features are prepared: kind "standardize", "l2" or "none", with what was fitted."""
+
+    kind: str
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, kind: str, features: NDArray[np.float32]) -> Preparation:
+        """Choose mean and scale for features (n, d)."""
+        n_features = features.shape[1]
+        if kind != "standardize":
+            return cls(kind, np.zeros(n_features), np.ones(n_features))
+        mean = features.mean(axis=0, dtype=np.float64)
+        squares = np.zeros(n_features)
+        for first in range(0, len(features), _CHUNK):
+            squares += np.sum((features[first : first + _CHUNK] - mean) ** 2, axis=0)
+        deviation = np.sqrt(squares / len(features))
+        return cls(
+            kind,
+            mean,
+            np.divide(1, deviation, out=np.zeros(n_features), where=deviation > _CONSTANT),
+        )
+
+    def apply(self, features: NDArray[np.float32]) -> None:
+        """Prepare features (n, d) in place, block by block: they may be the largest array there is."""
+        mean, scale = self.mean.astype(np.float32), self.scale.astype(np.float32)
+        for first in range(0, len(features), _CHUNK):
+            block = features[first : first + _CHUNK]
+            if self.kind == "standardize":
+                block -= mean
+                block *= scale
+            elif self.kind == "l2":
+                length = np.linalg.norm(block, axis=1, keepdims=True)
+                block /= np.where(length > 0, length, 1)

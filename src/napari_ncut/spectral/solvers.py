@@ -1,0 +1,219 @@
+"""Leading eigenvectors of the normalized affinity: exactly, or through landmarks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from ..progress import Progress, Steps
+from .affinity import Kernel
+
+# Eigenvalues below these carry rounding, not information, in double and in single precision.
+_ZERO_DOUBLE = 1e-10
+_ZERO_SINGLE = 1e-6
+# Up to this size a dense solver beats Lanczos iterations (measured on two cores).
+_DENSE_NODES = 768
+# Largest affinity matrix that is kept (1 GB in double precision); beyond it is computed anew for
+# every product.
+_KEPT_NODES = 11_000
+_BLOCK_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Eigenvectors and what it takes to extend them (see `Extension`)."""
+
+    eigenvectors: NDArray[np.float32]
+    eigenvalues: NDArray[np.float64]
+    degrees: NDArray[np.float64]
+    reference: NDArray
+    projection: NDArray[np.float64]
+    degree_weights: NDArray[np.float64]
+    degree_floor: float
+
+
+def solve_exact(
+    features: NDArray, kernel: Kernel, n_components: int, random_state: int
+) -> Steps[Solution]:
+    """Eigenvectors by a dense solver or Lanczos iterations in double precision."""
+    yield Progress("affinities", 0, 1)
+    operator = _NormalizedAffinity(features, kernel)
+    yield Progress("eigenvectors", 0, 1)
+    n_nodes = len(features)
+    if n_nodes <= _DENSE_NODES or n_components > n_nodes // 4:
+        values, vectors = eigh(
+            operator.dense(), subset_by_index=[n_nodes - n_components, n_nodes - 1]
+        )
+    else:
+        start = np.random.RandomState(random_state).standard_normal(n_nodes)
+        values, vectors = eigsh(operator, k=n_components, which="LA", v0=start)
+    order = np.argsort(values)[::-1]
+    values, vectors = np.clip(values[order], -1, 1), vectors[:, order]
+    values = np.where(np.abs(values) < _ZERO_DOUBLE, 0.0, values)
+    vectors = vectors * _signs(vectors) * (values != 0)
+    yield Progress("eigenvectors", 1, 1)
+    degrees = operator.degrees
+    projection = vectors * _inverse(values) / np.sqrt(degrees)[:, np.newaxis]
+    return Solution(
+        eigenvectors=vectors.astype(np.float32),
+        eigenvalues=values,
+        degrees=degrees,
+        reference=np.asarray(features, dtype=np.float64),
+        projection=projection,
+        degree_weights=np.ones(n_nodes),
+        degree_floor=0.0,
+    )
+
+
+class _NormalizedAffinity(LinearOperator):  # type: ignore[misc]
+    """D^-½ A D^-½ as a linear operator; A is kept where it fits in memory."""
+
+    def __init__(self, features: NDArray, kernel: Kernel) -> None:
+        import torch
+
+        super().__init__(np.float64, (len(features), len(features)))
+        self._x = kernel.prepare(np.asarray(features, dtype=np.float64), "cpu", torch.float64)
+        self._kernel = kernel
+        self._kept = self._block(slice(None)) if len(features) <= _KEPT_NODES else None
+        self.degrees = self._affinity_times(np.ones(len(features)))
+        self._inverse_root = 1 / np.sqrt(self.degrees)
+
+    def _block(self, rows: slice) -> NDArray[np.float64]:
+        x = self._x[rows]
+        affinity = self._kernel.between(x, self._x)
+        # Rounding in the expansion of d² must not take the 1 from the diagonal.
+        first = rows.start or 0
+        affinity[range(len(x)), range(first, first + len(x))] = 1
+        block: NDArray[np.float64] = affinity.numpy()
+        return block
+
+    def _affinity_times(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self._kept is not None:
+            return self._kept @ vector
+        n_rows = max(1, 2**24 // self.shape[0])
+        starts = range(0, self.shape[0], n_rows)
+        return np.concatenate([self._block(slice(s, s + n_rows)) @ vector for s in starts])
+
+    def _matvec(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self._inverse_root * self._affinity_times(self._inverse_root * vector.ravel())
+
+    def dense(self) -> NDArray[np.float64]:
+        """The whole matrix."""
+        kept = self._block(slice(None)) if self._kept is None else self._kept
+        return self._inverse_root[:, np.newaxis] * kept * self._inverse_root
+
+
+def solve_landmarks(
+    features: NDArray,
+    kernel: Kernel,
+    n_components: int,
+    n_landmarks: int,
+    random_state: int,
+    device: str,
+) -> Steps[Solution]:
+    """Eigenvectors of the Nyström approximation A ≈ C W⁺ Cᵀ.
+
+    C holds the affinities of all nodes to the landmarks, W those among landmarks. With
+    F = D^-½ C W^-½ the normalized affinity is F Fᵀ, whose eigenvectors follow from the small FᵀF:
+    exactly orthonormal, at a cost linear in the number of nodes, in three passes over blocks of C.
+    """
+    import torch
+
+    n_nodes = len(features)
+    chosen = np.sort(
+        np.random.RandomState(random_state).choice(n_nodes, n_landmarks, replace=False)
+    )
+    reference = np.asarray(features[chosen], dtype=np.float32)
+    exact = kernel.prepare(reference, "cpu", torch.float64)
+    among = kernel.between(exact, exact).numpy()
+    np.fill_diagonal(among, 1)
+    values, vectors = eigh(among)
+    kept = values > _ZERO_SINGLE * values[-1]
+    inverse_root = vectors[:, kept] / np.sqrt(values[kept])
+
+    landmarks = kernel.prepare(reference, device, torch.float32)
+    starts = range(0, n_nodes, _BLOCK_ROWS)
+    # 65,536 nodes to 1,024 landmarks are 256 MB: kept, it saves computing them three times.
+    cache: dict[int, torch.Tensor] | None = {} if n_nodes * n_landmarks <= 2**26 else None
+
+    def block(first: int) -> torch.Tensor:
+        if cache is not None and first in cache:
+            return cache[first]
+        x = kernel.prepare(features[first : first + _BLOCK_ROWS], device, torch.float32)
+        affinity = kernel.between(x, landmarks)
+        if cache is not None:
+            cache[first] = affinity
+        return affinity
+
+    sums = np.zeros(n_landmarks)
+    for done, first in enumerate(starts):
+        yield Progress("affinities", done, len(starts))
+        sums += block(first).sum(0, dtype=torch.float64 if device != "mps" else None).cpu().numpy()
+
+    degree_weights = inverse_root @ (inverse_root.T @ sums)
+    degree_floor = _FLOOR_SHARE * n_nodes / n_landmarks
+    weights = torch.as_tensor(degree_weights, dtype=torch.float32, device=device)
+    degrees = np.empty(n_nodes)
+    gram = np.zeros((n_landmarks, n_landmarks))
+    for done, first in enumerate(starts):
+        yield Progress("graph", done, len(starts))
+        affinity = block(first)
+        degree = torch.maximum(affinity @ weights, affinity.sum(1) * degree_floor)
+        degrees[first : first + _BLOCK_ROWS] = degree.cpu().numpy()
+        scaled = affinity / degree.sqrt()[:, None]
+        gram += (scaled.T @ scaled).cpu().numpy()
+
+    n_found = min(n_components, int(kept.sum()))
+    small = inverse_root.T @ gram @ inverse_root
+    top = [len(small) - n_found, len(small) - 1]
+    values, vectors = eigh((small + small.T) / 2, subset_by_index=top)
+    values, vectors = np.clip(values[::-1], -1, 1), vectors[:, ::-1]
+    values = np.where(values < _ZERO_SINGLE, 0.0, values)
+    projection = inverse_root @ (vectors * np.sqrt(_inverse(values)))
+    if n_found < n_components:
+        missing = n_components - n_found
+        values = np.pad(values, (0, missing))
+        projection = np.pad(projection, ((0, 0), (0, missing)))
+
+    result = np.empty((n_nodes, n_components), dtype=np.float32)
+    on_device = torch.as_tensor(projection, dtype=torch.float32, device=device)
+    for done, first in enumerate(starts):
+        yield Progress("eigenvectors", done, len(starts))
+        rows = slice(first, first + _BLOCK_ROWS)
+        root = np.sqrt(degrees[rows])[:, np.newaxis]
+        result[rows] = (block(first) @ on_device).cpu().numpy() / root
+    signs = _signs(result)
+    result *= signs.astype(np.float32)
+    yield Progress("eigenvectors", len(starts), len(starts))
+    return Solution(
+        eigenvectors=result,
+        eigenvalues=values,
+        degrees=degrees,
+        reference=reference,
+        projection=projection * signs,
+        degree_weights=degree_weights,
+        degree_floor=degree_floor,
+    )
+
+
+# Where landmarks are too few for the bandwidth, W⁺ can make a degree negative; a twentieth of the
+# plain estimate is far below any degree that it gets right.
+_FLOOR_SHARE = 0.05
+
+
+def _inverse(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / value, 0 for values of 0."""
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values != 0)
+
+
+def _signs(vectors: NDArray) -> NDArray[np.float64]:
+    """+1 or −1 per column: its sum becomes ≥ 0 or, where that vanishes, its largest entry positive."""
+    sums = vectors.sum(axis=0, dtype=np.float64)
+    # Sums of unit columns reach √n; a millionth of that is what rounding leaves of a sum of 0.
+    vanishing = np.abs(sums) <= 1e-6 * np.sqrt(len(vectors))
+    largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])]
+    return np.where(np.where(vanishing, largest, sums) < 0, -1.0, 1.0)
