@@ -72,7 +72,7 @@ def extract_steps(planes: Planes, backbone: Backbone, batch_size: int = 1) -> St
         batch = planes[first : first + batch_size]
         for plane, features in enumerate(backbone.features(batch, layout.stride), first):
             if values is None:
-                # Allocated once and filled in place: a list to concatenate would need twice the memory.
+                # Filled in place: a list to concatenate would need twice the memory.
                 values = np.empty((layout.n_nodes, features.shape[-1]), dtype=np.float32)
             values[layout.nodes_of(plane)] = features.reshape(-1, features.shape[-1])
     yield Progress("features", len(planes), len(planes))

@@ -1,4 +1,4 @@
-"""What backbones there are. An entry is data; widget, command line, docs and tests are made from it."""
+"""What backbones there are, as data: widget, command line, docs and tests are made from it."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ BACKBONES: dict[str, BackboneEntry] = {
     for entry in [
         BackboneEntry(
             name="filterbank",
-            summary="Color, edges and texture at four scales. No weights, no download, works on everything.",
+            summary="Color, edges and texture at four scales. No weights, no download, any image.",
             builder="napari_ncut.backbones.filterbank:FilterBank",
             layers=("σ ≤ 1 px", "σ ≤ 2 px", "σ ≤ 4 px", "σ ≤ 8 px"),
             nodes={
@@ -174,7 +174,8 @@ def load_backbone(
         )
     if stride is not None and entry.stride is not None and stride != entry.stride:
         raise InputError(
-            f"{name} has a fixed stride of {entry.stride} pixels; {stride} cannot be had. Leave it out."
+            f"{name} has a fixed stride of {entry.stride} pixels; {stride} cannot be had. "
+            f"Leave it out."
         )
     if stride is not None and (
         not isinstance(stride, (int, np.integer)) or stride < 1 or stride & (stride - 1)
@@ -201,7 +202,7 @@ def _layer_index(entry: BackboneEntry, layer: int | str | None) -> int:
             return entry.layers.index(check_choice(f"layer of {entry.name}", layer, entry.layers))
     if not isinstance(layer, (int, np.integer)) or not -n_layers <= layer < n_layers:
         raise InputError(
-            f"Layer {layer!r} of {entry.name} does not exist. Give an index from 0 to {n_layers - 1} "
-            f"(negative counts from the end), or one of: {', '.join(entry.layers)}."
+            f"Layer {layer!r} of {entry.name} does not exist. Give an index from 0 to "
+            f"{n_layers - 1} (negative counts from the end), or one of: {', '.join(entry.layers)}."
         )
     return int(layer) % n_layers

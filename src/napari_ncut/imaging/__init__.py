@@ -1,4 +1,4 @@
-"""Arrays in: axes, channels, dtype → float planes; and the way back from feature grids to pixels."""
+"""Arrays in: axes, channels, dtype → float planes; and back from feature grids to pixels."""
 
 from .axes import Axes, parse_axes
 from .channels import Channels

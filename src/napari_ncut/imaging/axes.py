@@ -102,8 +102,8 @@ def parse_axes(axes: str | None, shape: tuple[int, ...]) -> Axes:
         )
     if len(names) != len(shape):
         raise InputError(
-            f"Axes {axes!r} name {len(names)} dimensions, but the array has {len(shape)} ({sizes}). "
-            f"Give one letter per dimension ({_MEANING})."
+            f"Axes {axes!r} name {len(names)} dimensions, but the array has {len(shape)} "
+            f"({sizes}). Give one letter per dimension ({_MEANING})."
         )
     if len(set(names)) != len(names) or ("C" in names and "S" in names):
         raise InputError(f"Axes {axes!r} repeat an axis. Each letter may stand once, and C or S.")

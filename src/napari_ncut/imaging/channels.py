@@ -19,7 +19,7 @@ COMPOSITE_COLORS = np.array(
 )
 
 
-def selected_channels(channels: Channels, n_channels: int, is_color: bool) -> list[int]:
+def selected_channels(channels: Channels | str, n_channels: int, is_color: bool) -> list[int]:
     """Indices of the channels that are read, for an image of `n_channels` channels.
 
     Color keeps its three samples (alpha is dropped) unless `channels` says otherwise.

@@ -87,7 +87,7 @@ def percentile_limits(
     result = np.array(limits * n_channels if joint else limits, dtype=np.float64)
     if np.isnan(result).all():
         raise InputError(
-            "The image has no finite value (all NaN or infinite). Check how it was loaded or computed."
+            "The image has no finite value (all NaN or infinite). Check how it was loaded or made."
         )
     return result
 

@@ -57,11 +57,6 @@ class PlaneLayout:
         """Number of nodes over all planes."""
         return int(self.offsets[-1])
 
-    @cached_property
-    def is_uniform(self) -> bool:
-        """Whether all planes have the same size."""
-        return len(set(self.shapes)) == 1
-
     def nodes_of(self, plane: int) -> slice:
         """The nodes of one plane."""
         return slice(int(self.offsets[plane]), int(self.offsets[plane + 1]))
@@ -124,7 +119,7 @@ class PlaneLayout:
             return np.empty((0, 3), dtype=np.int64)
         if given.dtype.kind not in "iuf":
             raise InputError(
-                f"Points of dtype {given.dtype} cannot be used. Give numbers: rows and columns in pixels."
+                f"Points of dtype {given.dtype} cannot be used. Give rows and columns in pixels."
             )
         accepted = (2, 3) if len(self) == 1 else (3,)
         if given.ndim != 2 or given.shape[1] not in accepted:
@@ -134,7 +129,7 @@ class PlaneLayout:
                 else "(n, 3) rows (plane, row, column)"
             )
             raise InputError(
-                f"Points have shape {given.shape}, but {len(self)} plane(s) need {wanted} in pixels."
+                f"Points have shape {given.shape}; {len(self)} plane(s) need {wanted} in pixels."
             )
         if not np.isfinite(given).all():
             raise InputError("Points contain NaN or infinite coordinates. Remove those rows.")

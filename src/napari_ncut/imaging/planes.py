@@ -199,7 +199,8 @@ def check_scaling(scaling: Scaling, percentiles: tuple[float, float]) -> None:
     """Raise an `InputError` unless `scaling` and `percentiles` can be used."""
     if isinstance(scaling, str) and scaling not in ("stack", "plane", "dtype"):
         raise InputError(
-            f'Unknown scaling {scaling!r}. Choose "stack", "plane", "dtype" or give contrast limits (low, high).'
+            f'Unknown scaling {scaling!r}. Choose "stack", "plane", "dtype" or give contrast '
+            f"limits (low, high)."
         )
     if len(percentiles) != 2 or not 0 <= percentiles[0] < percentiles[1] <= 100:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Between pixels and feature grids: block means down, bilinear and edge-following interpolation up."""
+"""Between pixels and feature grids: block means down, bilinear or edge-following maps up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def block_mean(image: NDArray[np.float32], stride: int) -> NDArray[np.float32]:
     heights = np.diff(np.append(rows, image.shape[0]))
     widths = np.diff(np.append(columns, image.shape[1]))
     areas = (heights[:, None] * widths).astype(np.float32)
-    return sums / areas.reshape(*areas.shape, *(1,) * (image.ndim - 2))
+    areas = areas.reshape(*areas.shape, *(1,) * (image.ndim - 2))
+    means: NDArray[np.float32] = np.divide(sums, areas)
+    return means
 
 
 def enlarge(grid: NDArray[np.float32], stride: int, shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -77,17 +79,13 @@ class GuidedUpsampler:
         if stride == 1:
             return
         self._guide = torch.from_numpy(np.ascontiguousarray(_gray(guide)))
-        gray = self._guide.numpy()[..., np.newaxis]
-        moments = np.concatenate(
-            [block_mean(gray, stride), block_mean(gray * gray, stride)], axis=-1
-        )
-        cells = torch.from_numpy(np.ascontiguousarray(moments.transpose(2, 0, 1)))
-        self._cell_mean = cells[0]
-        # Within-cell variance counts too: it is what tells an edge that runs through a cell.
-        window = self._window_mean(cells)
-        self._mean = window[0]
-        between = self._window_mean((self._cell_mean**2)[None])[0] - self._mean**2
-        self._variance = between.clamp(min=0) + epsilon
+        gray = self._guide.numpy()
+        self._cell_mean = torch.from_numpy(np.ascontiguousarray(block_mean(gray, stride)))
+        # Variance between cells only: maps have one value per cell, so what varies within one
+        # could only flatten the slope.
+        moments = self._window_mean(torch.stack([self._cell_mean, self._cell_mean**2]))
+        self._mean = moments[0]
+        self._variance = (moments[1] - self._mean**2).clamp(min=0) + epsilon
 
     def _window_mean(self, maps: torch.Tensor) -> torch.Tensor:
         from torch.nn.functional import avg_pool2d

@@ -58,14 +58,16 @@ def check_clicks(
     signs = np.ones(n_points, bool) if positive is None else np.asarray(positive)
     if signs.shape != (n_points,) or (n_points and not np.isin(signs, (0, 1)).all()):
         raise InputError(
-            f"`positive` has shape {signs.shape}; one True or False for each of {n_points} points is needed."
+            f"`positive` has shape {signs.shape}; one True or False for each of {n_points} points "
+            f"is needed."
         )
     numbers = np.ones(n_points, np.int64) if classes is None else np.asarray(classes)
     if numbers.shape != (n_points,) or (
         n_points and not np.array_equal(numbers, numbers.astype(np.int64))
     ):
         raise InputError(
-            f"`classes` has shape {numbers.shape}; one whole number for each of {n_points} points is needed."
+            f"`classes` has shape {numbers.shape}; one whole number for each of {n_points} points "
+            f"is needed."
         )
     signs, numbers = signs.astype(bool), numbers.astype(np.int64)
     if (numbers < 0).any() or (numbers[signs] < 1).any():

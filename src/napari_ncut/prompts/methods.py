@@ -39,11 +39,13 @@ class PromptParameters:
             value = getattr(self, name)
             if value is not None and not np.isfinite(value):
                 raise InputError(
-                    f"{name} {value!r} cannot be used. Give a number, usually 0 to 1; higher gives a smaller mask."
+                    f"{name} {value!r} cannot be used. Give a number, usually 0 to 1; higher gives "
+                    f"a smaller mask."
                 )
         if self.gamma is not None and not (np.isfinite(self.gamma) and self.gamma > 0):
             raise InputError(
-                f"gamma {self.gamma!r} cannot be used. Give a number above 0; higher gives a smaller mask."
+                f"gamma {self.gamma!r} cannot be used. Give a number above 0; higher gives a "
+                f"smaller mask."
             )
 
 
@@ -69,7 +71,7 @@ Method = Callable[[Similarity, Clicks, PromptParameters, int], GridResult]
 def tutorial(
     similarity: Similarity, clicks: Clicks, parameters: PromptParameters, plane: int
 ) -> GridResult:
-    """The tutorial's rule for one plane: a mask per click, OR of positives, AND NOT the OR of negatives.
+    """The tutorial's rule for one plane: OR of the positives' masks, AND NOT OR of the negatives'.
 
     Defaults are the tutorial's: threshold .5 and components of 3 cells for a single click, .7 and 8
     for several, .7 and 10 beside negative clicks, whose own threshold is .99 without denoising. The
@@ -142,7 +144,7 @@ def _hold_clicked_cells(
     plane: int,
     stride: int,
 ) -> None:
-    """Keep every clicked cell on its click's side, in place; a later click wins over an earlier one."""
+    """Keep every clicked cell on its click's side, in place; a later click wins."""
     signs = [(int(i), 1) for i in positives] + [(int(j), -1) for j in negatives]
     for i, sign in sorted(signs):
         cell = _own_cell(clicks, i, plane, stride)

@@ -91,11 +91,11 @@ class PromptSegmenter:
         min_area
             Connected pieces of fewer image pixels are dropped, unless they were clicked.
         normalization
-            "stack" judges likeness relative to all planes and images together, "plane" to each plane
-            alone, "absolute" by the cosine itself, so that a mask may be empty.
+            "stack" judges likeness relative to all planes and images together, "plane" to each
+            plane alone, "absolute" by the cosine itself, so that a mask may be empty.
         denoise_area_th
-            Pieces of one click's mask of fewer grid cells are dropped. Default: the tutorial's 3 for
-            a single click, 8 for several, 10 beside negative ones.
+            Pieces of one click's mask of fewer grid cells are dropped. Default: the tutorial's 3
+            for a single click, 8 for several, 10 beside negative ones.
         planes
             Only these planes, in this order: the result is a list of (h, w) then.
         return_scores
@@ -140,7 +140,8 @@ class PromptSegmenter:
                     plane, results.get(plane), clicks, min_area, return_scores
                 )
                 label_maps.append(labels.astype(bool) if classes is None else labels)
-                score_maps.append(scores[0] if classes is None and scores is not None else scores)
+                if scores is not None:
+                    score_maps.append(scores[0] if classes is None else scores)
         if planes is not None:
             return (label_maps, score_maps) if return_scores else label_maps
         masks = layout.pixels_as_given(label_maps)

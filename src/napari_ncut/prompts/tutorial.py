@@ -36,8 +36,8 @@ def get_mask(
     """Mask of all nodes like one prompt, by the NCUT tutorial's rule.
 
     The cosine distance h of every node to the prompt is standardized over all nodes of all images,
-    turned to exp(−γ z), and stretched so that its 1 % and 99 % quantiles become 0 and 1; the mask is
-    what exceeds the threshold. The best hundredth always does; see `PromptSegmenter` and its
+    turned to exp(−γ z), and stretched so that its 1 % and 99 % quantiles become 0 and 1; the mask
+    is what exceeds the threshold. The best hundredth always does; see `PromptSegmenter` and its
     ``normalization="absolute"`` for masks that may be empty.
 
     Parameters
@@ -67,8 +67,8 @@ def get_mask(
     clicked = torch.as_tensor(np.asarray(prompt), dtype=torch.float32)
     if vectors.ndim not in (3, 4) or clicked.shape != vectors.shape[-1:]:
         raise InputError(
-            f"Eigenvectors of shape {tuple(vectors.shape)} and a prompt of shape {tuple(clicked.shape)} "
-            f"were given; (n, rows, columns, k) and (k,) are needed."
+            f"Eigenvectors of shape {tuple(vectors.shape)} and a prompt of shape "
+            f"{tuple(clicked.shape)} were given; (n, rows, columns, k) and (k,) are needed."
         )
     if not torch.isfinite(vectors).all() or not torch.isfinite(clicked).all():
         raise InputError("Eigenvectors or prompt contain NaN or infinite values.")
@@ -95,7 +95,7 @@ def get_mask(
 def small_components(
     mask: NDArray[np.bool_], min_area: int, keep: tuple[Any, Any] | None = None
 ) -> NDArray[np.bool_]:
-    """Where the 8-connected components of a mask (rows, columns) with fewer than `min_area` cells lie.
+    """Where a mask (rows, columns) has 8-connected components of fewer than `min_area` cells.
 
     Components that contain a cell of `keep`, (rows, columns), are never small.
     """
@@ -179,7 +179,7 @@ class HeatScale:
             return np.clip(cosines, 0, 1)
         low, high = self._limits(gamma)
         z = (1 - cosines - np.float32(self.mean)) / np.float32(self.deviation)
-        span = np.float32(max(high - low, np.finfo(np.float32).tiny))
+        span = np.float32(max(high - low, float(np.finfo(np.float32).tiny)))
         return np.clip((np.exp(np.float32(-gamma) * z) - np.float32(low)) / span, 0, 1)
 
 
@@ -197,7 +197,7 @@ class AbsoluteScale:
 
 
 def _neighbors(z: NDArray, quantile: float) -> tuple[float, float, float]:
-    """The two entries of falling z (rising heat) between which a quantile lies, and its place there."""
+    """The two entries of falling z (rising heat) around a quantile, and its place between them."""
     place = quantile * (len(z) - 1)
     first = int(place)
     second = min(first + 1, len(z) - 1)

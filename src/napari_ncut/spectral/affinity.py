@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from ..errors import InputError, check_choice
 if TYPE_CHECKING:
     import torch
 
-AffinityName = Literal["rbf", "cosine"]
 AFFINITIES: dict[str, str] = {
     "rbf": "exp(−d² / 2σ²) of the Euclidean distance d: similar values",
     "cosine": "exp(−(1 − cos) / γ): similar directions, whatever the length",
@@ -66,9 +65,7 @@ class Kernel:
         return cls.squared_distances(x, y).neg_().exp_()
 
 
-def fit_kernel(
-    features: NDArray, affinity: str, bandwidth: float | Literal["auto"], gamma: float
-) -> Kernel:
+def fit_kernel(features: NDArray, affinity: str, bandwidth: float | str, gamma: float) -> Kernel:
     """Choose the bandwidth and center for features (n, d).
 
     See `NCut` for the rules.
@@ -105,7 +102,7 @@ def _moments(
     features: NDArray, chunk: int = 65536
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and variance of each column in float64, without a float64 copy of everything."""
-    mean = np.mean(features, axis=0, dtype=np.float64)
+    mean: NDArray[np.float64] = np.mean(features, axis=0, dtype=np.float64)
     squares = np.zeros_like(mean)
     for first in range(0, len(features), chunk):
         squares += np.sum((features[first : first + chunk] - mean) ** 2, axis=0)

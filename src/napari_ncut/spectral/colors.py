@@ -37,8 +37,7 @@ def eigenvector_colors(array: ArrayLike, *, quantile: float = 0.95) -> NDArray[n
             f"Quantile {quantile!r} cannot be used. Give a number above 0.5 and up to 1."
         )
     rows = vectors.reshape(-1, vectors.shape[-1])
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    rows = rows / np.where(length > 0, length, 1)
+    rows = unit_rows(rows)
     sample = rows[:: max(1, -(-len(rows) // _MAX_NODES))].astype(np.float64)
     sample_mean = sample.mean(axis=0)
     centered = sample - sample_mean
@@ -53,3 +52,10 @@ def eigenvector_colors(array: ArrayLike, *, quantile: float = 0.95) -> NDArray[n
     colors = ((rows - sample_mean) @ axes - low) / np.where(flat, 1, high - low)
     colors = np.where(flat, 0.5, np.clip(colors, 0, 1)).astype(np.float32)
     return colors.reshape(*vectors.shape[:-1], 3)
+
+
+def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows (n, k) brought to unit length; rows of zeros stay."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = np.divide(vectors, np.where(length > 0, length, 1))
+    return unit

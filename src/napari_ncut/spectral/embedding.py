@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..imaging import GuidedUpsampler, PlaneLayout, Planes, as_planes
-from .colors import eigenvector_colors
+from .colors import eigenvector_colors, unit_rows
 from .discretize import cluster_qr, number_by_size
 from .ncut import NCut
 from .preparation import Preparation
@@ -55,7 +55,7 @@ class Embedding:
 
     @property
     def eigenvectors(self) -> Any:
-        """Eigenvectors on the feature grid: (n, rows, columns, k), or a list for a list of images."""
+        """Eigenvectors on the feature grid: (n, rows, columns, k); a list for a list of images."""
         return self.layout.grids_as_given(self.vectors)
 
     @property
@@ -71,9 +71,7 @@ class Embedding:
     @cached_property
     def unit_vectors(self) -> NDArray[np.float32]:
         """Eigenvectors of all nodes, each node's row brought to unit length (n_nodes, k)."""
-        length = np.linalg.norm(self.vectors, axis=1, keepdims=True)
-        unit: NDArray[np.float32] = self.vectors / np.where(length > 0, length, 1)
-        return unit
+        return unit_rows(self.vectors)
 
     def generalized(self) -> Any:
         """Generalized eigenvectors D^-½u, in the shape of `eigenvectors`: the first is constant."""

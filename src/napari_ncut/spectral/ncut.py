@@ -35,7 +35,7 @@ class SpectrumWarning(UserWarning):
     """The graph has fewer informative eigenvectors than were asked for."""
 
 
-class NCut(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class NCut(TransformerMixin, BaseEstimator):
     """Eigenvectors of the normalized cut of a fully connected graph of nodes.
 
     Every row of X is a node; A holds the affinities of all pairs (1 on the diagonal), D their row
@@ -139,9 +139,9 @@ class NCut(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         informative = int(np.count_nonzero(solution.eigenvalues))
         if informative < self.n_components:
             warnings.warn(
-                f"Only {informative} of {self.n_components} eigenvectors carry information: the nodes have "
-                f"too few distinct features (a constant image, or an n_components too large). The "
-                f"other columns are 0.",
+                f"Only {informative} of {self.n_components} eigenvectors carry information: the "
+                f"nodes have too few distinct features (a constant image, or an n_components too "
+                f"large). The other columns are 0.",
                 SpectrumWarning,
                 stacklevel=2,
             )
@@ -201,7 +201,7 @@ class NCut(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Extension:
-    """The Nyström extension: u(x) = d(x)^-½ · a(x) P with d(x) = a(x)·w, a(x) to the reference nodes.
+    """The Nyström extension: u(x) = d(x)^-½ a(x) P, d(x) = a(x) w, a(x) to the reference nodes.
 
     Attributes
     ----------
@@ -227,7 +227,7 @@ class Extension:
     def blocks(
         self, features: NDArray, device: str
     ) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
-        """(rows, prepared reference, prepared rows) of `features`, so many that a block fits in memory."""
+        """(rows, prepared reference, prepared rows of `features`), as many as fit in memory."""
         import torch
 
         # Small reference sets are those solved exactly, in double precision; keep theirs.

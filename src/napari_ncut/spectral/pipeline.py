@@ -151,8 +151,8 @@ def new_features(planes: Planes, backbone: Backbone, preparation: Preparation) -
     features = run_steps(extract_steps(planes, backbone))
     if features.values.shape[1] != len(preparation.mean):
         raise InputError(
-            f"These images give {features.values.shape[1]} features per node, those of the embedding gave "
-            f"{len(preparation.mean)}. Give images with the same number of channels."
+            f"These images give {features.values.shape[1]} features per node, those of the "
+            f"embedding gave {len(preparation.mean)}. Give images with the same number of channels."
         )
     preparation.apply(features.values)
     return features

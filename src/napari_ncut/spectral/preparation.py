@@ -39,7 +39,7 @@ class Preparation:
         )
 
     def apply(self, features: NDArray[np.float32]) -> None:
-        """Prepare features (n, d) in place, block by block: they may be the largest array there is."""
+        """Prepare features (n, d) in place and by blocks: they may be the largest array."""
         mean, scale = self.mean.astype(np.float32), self.scale.astype(np.float32)
         for first in range(0, len(features), _CHUNK):
             block = features[first : first + _CHUNK]

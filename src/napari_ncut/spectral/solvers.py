@@ -69,7 +69,7 @@ def solve_exact(
     )
 
 
-class _NormalizedAffinity(LinearOperator):  # type: ignore[misc]
+class _NormalizedAffinity(LinearOperator):
     """D^-½ A D^-½ as a linear operator; A is kept where it fits in memory."""
 
     def __init__(self, features: NDArray, kernel: Kernel) -> None:
@@ -211,7 +211,7 @@ def _inverse(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _signs(vectors: NDArray) -> NDArray[np.float64]:
-    """+1 or −1 per column: its sum becomes ≥ 0 or, where that vanishes, its largest entry positive."""
+    """±1 per column: makes its sum ≥ 0 or, where that vanishes, its largest entry positive."""
     sums = vectors.sum(axis=0, dtype=np.float64)
     # Sums of unit columns reach √n; a millionth of that is what rounding leaves of a sum of 0.
     vanishing = np.abs(sums) <= 1e-6 * np.sqrt(len(vectors))

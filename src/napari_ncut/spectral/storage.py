@@ -74,7 +74,8 @@ def load_embedding(path: Path) -> Embedding:
         ) from error
     if described["version"] > FORMAT_VERSION:
         raise InputError(
-            f"{path} was written by a newer napari-ncut (format {described['version']}). Update napari-ncut."
+            f"{path} was written by a newer napari-ncut (format {described['version']}). "
+            f"Update napari-ncut."
         )
     layout = PlaneLayout.from_json(described["layout"])
     kernel = Kernel(center=arrays["center"], **described["kernel"])
@@ -113,4 +114,4 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     """Plain data for JSON out of what numpy and tuples brought in."""
     return json.loads(
         json.dumps(values, default=lambda v: v.tolist() if hasattr(v, "tolist") else str(v))
-    )  # type: ignore[no-any-return]
+    )
