@@ -169,13 +169,17 @@ class NCut(TransformerMixin, BaseEstimator):
         """Eigenvectors at new nodes X (m, d), float32 (m, k), by the Nyström extension.
 
         Nodes that were fitted get the eigenvectors of the fit. A node far from all of them (see
-        `distance_to_fit`) gets the direction of the nearest, at a small length.
+        `distance_to_fit`) still gets a direction, but an extrapolated one, at a small length.
         """
         features = self._check_fitted(X)
         return self.extension.eigenvectors(features, choose_device(self.device))[0]
 
     def extend(self, X: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """What `transform` returns, and the degrees of the nodes X in the fitted graph (m,)."""
+        """What `transform` returns, and the degrees of the nodes X in the fitted graph (m,).
+
+        Degrees of far nodes are raised by the square of what their eigenvectors were, so that D^-½u
+        holds for them, too.
+        """
         return self.extension.eigenvectors(self._check_fitted(X), choose_device(self.device))
 
     def distance_to_fit(self, X: ArrayLike) -> NDArray[np.float32]:
@@ -260,7 +264,7 @@ class Extension:
             weights = torch.as_tensor(self.degree_weights, device=x.device, dtype=x.dtype)
             degree = torch.maximum(affinity @ weights, affinity.sum(1) * self.degree_floor)
             vectors[rows] = (affinity @ projection / degree[:, None].sqrt()).cpu().numpy()
-            degrees[rows] = (degree * (-shift[:, 0]).exp()).cpu().numpy()
+            degrees[rows] = degree.cpu().numpy()
         return vectors, degrees
 
     def distances(self, features: NDArray, device: str) -> NDArray[np.float32]:
@@ -303,6 +307,8 @@ def _check_features(X: ArrayLike) -> NDArray:
     if features.dtype not in (np.float32, np.float64):
         features = features.astype(np.float32)
     # The sum is finite only if all are (or if it overflows, which the second look tells).
-    if not np.isfinite(features.sum()) and not np.isfinite(features).all():
+    with np.errstate(over="ignore"):
+        suspicious = not np.isfinite(features.sum())
+    if suspicious and not np.isfinite(features).all():
         raise InputError("Nodes contain NaN or infinite features. Remove or replace them first.")
     return features

@@ -60,6 +60,9 @@ def save_embedding(embedding: Embedding, path: Path, *, images: bool) -> None:
 def load_embedding(path: Path) -> Embedding:
     """Read an embedding; see `Embedding.load`."""
     try:
+        # Opened as what it must be: np.load also takes lone arrays and pickles.
+        with zipfile.ZipFile(path) as archive:
+            archive.getinfo("description.npy")
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         described = json.loads(arrays["description"].tobytes())
@@ -67,7 +70,7 @@ def load_embedding(path: Path) -> Embedding:
             raise KeyError("format")
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}. Check the path.") from error
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except (KeyError, TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{path} is not an embedding that napari-ncut wrote, or it is damaged ({error}). "
             f"Make it again with embed(…).save(path)."
