@@ -1,14 +1,25 @@
 """Files in and out."""
 
-from .atomic import replace_when_written
+from .assign import AssignedPoints, assign_points
+from .atomic import check_outputs, replace_when_written, write_together
 from .images import ImageFile, read_image
-from .points import PointsTable, apply_affine, read_points
+from .labels import check_label_format, write_labels
+from .points import PointsTable, apply_affine, read_points, write_points
+from .tables import write_table
 
 __all__ = [
+    "AssignedPoints",
     "ImageFile",
     "PointsTable",
     "apply_affine",
+    "assign_points",
+    "check_label_format",
+    "check_outputs",
     "read_image",
     "read_points",
     "replace_when_written",
+    "write_labels",
+    "write_points",
+    "write_table",
+    "write_together",
 ]

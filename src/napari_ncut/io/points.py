@@ -1,4 +1,4 @@
-"""Points files in: what napari saves from a Points layer, with signs and classes."""
+"""Points files in and out: what napari saves from a Points layer, with signs and classes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from .atomic import replace_when_written
 
 _TRUE = {"1", "1.0", "true", "t", "yes", "positive", "pos", "+", ""}
 _FALSE = {"0", "0.0", "false", "f", "no", "negative", "neg", "-", "-1", "-1.0"}
@@ -58,35 +59,27 @@ def read_points(path: str | Path, *, transform: ArrayLike | None = None) -> Poin
         If there is no such file, or columns or entries are not as described.
     """
     path = Path(path)
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-            columns = list(rows[0]) if rows else []
-    except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}. Check the path.") from error
-    except (UnicodeDecodeError, csv.Error, IsADirectoryError) as error:
-        raise InputError(
-            f"{path} is not a CSV of points ({error}). Save a Points layer from napari."
-        ) from error
-    if not rows:
-        raise InputError(
-            f"{path} has no rows of points. It needs columns axis-0, axis-1 and at least one point."
-        )
+    rows, columns = _read_rows(path)
     axes = sorted(
-        (c for c in columns if c and c.startswith("axis-")),
+        (c for c in columns if c.startswith("axis-")),
         key=lambda c: int(c[5:]) if c[5:].isdigit() else -1,
     )
     if len(axes) < 2 or axes != [f"axis-{i}" for i in range(len(axes))]:
         raise InputError(
-            f"{path} has the columns {', '.join(map(str, columns))}; axis-0 and axis-1 (and axis-2 … for stacks) are "
-            f"needed, as napari writes them when a Points layer is saved."
+            f"{path} has the columns {', '.join(columns) or '(none)'}; axis-0 and axis-1 (and "
+            f"axis-2 … for stacks), separated by commas, are needed, as napari writes them when a "
+            f"Points layer is saved."
         )
-    try:
-        points = np.array([[float(row[axis]) for axis in axes] for row in rows])
-    except (TypeError, ValueError) as error:
+    if not rows:
         raise InputError(
-            f"{path} has a coordinate that is no number ({error}). Correct that row."
-        ) from error
+            f"{path} has no rows of points. It needs columns axis-0, axis-1 and at least one point."
+        )
+    points = np.array(
+        [
+            [_coordinate(row[axis], axis, number, path) for axis in axes]
+            for number, row in enumerate(rows)
+        ]
+    )
     if transform is not None:
         points = apply_affine(points, transform)
     positive = (
@@ -97,8 +90,59 @@ def read_points(path: str | Path, *, transform: ArrayLike | None = None) -> Poin
     classes, names = (
         _classes([row["class"] for row in rows], path) if "class" in columns else (None, {})
     )
-    images = [row["image"] for row in rows] if "image" in columns else None
+    images = [(row["image"] or "").strip() for row in rows] if "image" in columns else None
     return PointsTable(points, positive, classes, names, images)
+
+
+def _read_rows(path: Path) -> tuple[list[dict[str, str | None]], list[str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            columns = [(name or "").strip() for name in reader.fieldnames or []]
+            reader.fieldnames = columns
+            return list(reader), columns
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path}. Check the path.") from error
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        raise InputError(
+            f"{path} is not a CSV of points ({error}). Save a Points layer from napari."
+        ) from error
+
+
+def _coordinate(text: str | None, axis: str, number: int, path: Path) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise InputError(
+            f"{path} has {text!r} in the column {axis} of point {number}, which is no coordinate. "
+            f"Correct or remove that row."
+        )
+    return value
+
+
+def write_points(path: str | Path, table: PointsTable) -> None:
+    """Write points as a CSV that napari opens as a Points layer and `read_points` reads back."""
+    columns = ["index", *(f"axis-{i}" for i in range(table.points.shape[1])), "positive"]
+    if table.classes is not None:
+        columns.append("class")
+    if table.images is not None:
+        columns.append("image")
+    with (
+        replace_when_written(Path(path)) as partial,
+        partial.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for i, point in enumerate(table.points):
+            row: list[object] = [i, *(float(v) for v in point), int(table.positive[i])]
+            if table.classes is not None:
+                number = int(table.classes[i])
+                row.append(table.class_names.get(number, number))
+            if table.images is not None:
+                row.append(table.images[i])
+            writer.writerow(row)
 
 
 def apply_affine(points: NDArray[np.float64], transform: ArrayLike) -> NDArray[np.float64]:
@@ -107,7 +151,13 @@ def apply_affine(points: NDArray[np.float64], transform: ArrayLike) -> NDArray[n
     d = points.shape[1]
     if matrix.shape != (d + 1, d + 1):
         raise InputError(
-            f"A transform of shape {matrix.shape} was given for points of {d} coordinates; ({d + 1}, {d + 1}) is needed."
+            f"A transform of shape {matrix.shape} was given for points of {d} coordinates; "
+            f"({d + 1}, {d + 1}) is needed."
+        )
+    if not np.isfinite(matrix).all() or not np.array_equal(matrix[d], [*np.zeros(d), 1]):
+        raise InputError(
+            f"The transform is not affine: its last row is {matrix[d].tolist()}. "
+            f"Give finite numbers, the last row being {[*[0] * d, 1]}."
         )
     return points @ matrix[:d, :d].T + matrix[:d, d]
 
@@ -119,7 +169,8 @@ def _sign(text: str | None, path: Path) -> bool:
     if word in _FALSE:
         return False
     raise InputError(
-        f"{path} has {text!r} in the column `positive`. Use 1 or 0, true or false, positive or negative."
+        f"{path} has {text!r} in the column `positive`. "
+        f"Use 1 or 0, true or false, positive or negative."
     )
 
 
@@ -134,7 +185,7 @@ def _classes(texts: list[str | None], path: Path) -> tuple[NDArray[np.int64], di
                 f"{path} has an empty entry in the column `class`. Give a number or a name."
             ) from None
         return np.array([names.index(word) + 1 for word in words]), dict(enumerate(names, 1))
-    if (values != np.round(values)).any() or (values < 0).any():
+    if not np.isfinite(values).all() or (values != np.round(values)).any() or (values < 0).any():
         raise InputError(
             f"{path} has classes that are no whole numbers from 0. Use 1, 2, 3 … or names."
         )
