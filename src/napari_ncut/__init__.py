@@ -5,8 +5,9 @@ The public, headless API. Nothing heavy is imported until it is used.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .backbones import FeatureMaps as FeatureMaps
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .errors import InputError as InputError
     from .io import read_image as read_image
     from .io import read_points as read_points
+    from .io import write_labels as write_labels
     from .prompts import PromptSegmenter as PromptSegmenter
     from .prompts import get_mask as get_mask
     from .prompts import label_instances as label_instances
@@ -41,9 +43,13 @@ _HOMES = {
     "measure_labels": "prompts",
     "read_image": "io",
     "read_points": "io",
+    "write_labels": "io",
 }
 
 __all__ = ["__version__", *_HOMES]
+
+
+_from_home, __dir__ = lazy_exports(__name__, _HOMES)
 
 
 def __getattr__(name: str) -> Any:
@@ -51,10 +57,4 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("napari-ncut")
-    if name in _HOMES:
-        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    return _from_home(name)

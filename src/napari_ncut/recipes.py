@@ -1,0 +1,284 @@
+"""What was done, as a Python script that does it again."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+# Written out even where they are the defaults: what a result depends on most should be seen, and
+# should stay should a later version choose otherwise.
+_ALWAYS = ("backbone", "n_components")
+_ORDER = ("axes", "backbone", "n_components", "layer", "node", "channels", "scaling")
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """Where an image comes from.
+
+    Attributes
+    ----------
+    path : str or None
+        File that `read_image` opens; None if the image never was a file, which leaves a line to
+        fill in.
+    axes : str
+        Letters of the axes of the image as it is used, after `index`.
+    index : str or None
+        Python indexing of what the file holds, such as ``"[:, 100:400, 50:300]"``: a crop, or
+        planes.
+    shape : tuple of int or None
+        Of the image as it is used, where it is known.
+    file_axes : str or None
+        What `read_image` must be told the file's axes are; None if the file says so itself.
+    """
+
+    path: str | None
+    axes: str
+    index: str | None = None
+    shape: tuple[int, ...] | None = None
+    file_axes: str | None = None
+
+
+def embedding_script(
+    source: ImageSource | Sequence[ImageSource],
+    recipe: Mapping[str, Any],
+    *,
+    output: str | Path | None = None,
+) -> str:
+    """Write a script that computes an embedding.
+
+    Parameters
+    ----------
+    source
+        The image, or several that are embedded jointly.
+    recipe
+        `Embedding.recipe`.
+    output
+        File for `Embedding.save`, if it shall be kept.
+
+    Returns
+    -------
+    str
+        Python that uses the public API only. Parameters at their defaults are left out, except the
+        backbone and the number of eigenvectors.
+    """
+    lines = _embedding_lines(source, recipe)
+    if output is not None:
+        lines += ["", f"embedding.save({_literal(str(output))})"]
+    return _script(lines)
+
+
+def segment_script(
+    source: ImageSource | Sequence[ImageSource],
+    recipe: Mapping[str, Any],
+    points: ArrayLike,
+    positive: ArrayLike | None = None,
+    classes: ArrayLike | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    output: str | Path | Sequence[str | Path] | None = None,
+) -> str:
+    """Write a script that computes an embedding and, from clicks, masks.
+
+    Parameters
+    ----------
+    source, recipe
+        See `embedding_script`.
+    points, positive, classes
+        As for `PromptSegmenter.predict`.
+    parameters
+        Its other parameters, such as threshold or mode.
+    output
+        File for the label map; one for each image where `source` is a sequence. None writes none.
+
+    Returns
+    -------
+    str
+    """
+    from .prompts import PromptSegmenter
+
+    lines = _embedding_lines(source, recipe)
+    rows = np.asarray(points)
+    lines += [
+        "",
+        f"# one row per click: {'row, column' if _width(rows) == 2 else 'plane, row, column'}",
+    ]
+    lines += [*_rows("points", rows.tolist())]
+    given = {"points": "points"}
+    for name, values in (("positive", positive), ("classes", classes)):
+        if values is None or (name == "positive" and np.asarray(values).all()):
+            continue
+        kind = bool if name == "positive" else int
+        lines.append(f"{name} = {[kind(v) for v in np.asarray(values).tolist()]}")
+        given[name] = name
+    wanted = _not_default(PromptSegmenter.predict, dict(parameters or {}))
+    arguments = ["points", *(f"{name}={name}" for name in given if name != "points")]
+    arguments += [f"{name}={_literal(value)}" for name, value in wanted.items()]
+    lines += ["", "segmenter = ncut.PromptSegmenter(embedding)"]
+    lines += _call("labels", "segmenter.predict", arguments)
+    if output is not None:
+        lines += ["", *_write_lines(source, output)]
+    return _script(lines)
+
+
+def _script(lines: list[str]) -> str:
+    return "\n".join(["import napari_ncut as ncut", "", *lines]) + "\n"
+
+
+def _embedding_lines(
+    source: ImageSource | Sequence[ImageSource], recipe: Mapping[str, Any]
+) -> list[str]:
+    from .spectral import embed
+
+    several = not isinstance(source, ImageSource)
+    sources: list[ImageSource] = [source] if isinstance(source, ImageSource) else list(source)
+    name = "images" if several else "image"
+    lines = []
+    if several:
+        lines.append("images = [")
+        for one in sources:
+            comment, expression = _reading(one)
+            lines += [*(f"    {line}" for line in comment), f"    {expression},"]
+        lines.append("]")
+    else:
+        comment, expression = _reading(sources[0])
+        lines += [*comment, f"image = {expression}"]
+    given = {"axes": sources[0].axes, **_of_the_user(recipe, sources)}
+    wanted = _not_default(embed, given)
+    if wanted.get("axes") == "YX":
+        del wanted["axes"]
+    loading = _loading_lines(given, wanted)
+    order = sorted(wanted, key=lambda key: _ORDER.index(key) if key in _ORDER else len(_ORDER))
+    arguments = [name, *(f"{key}={_literal(wanted[key])}" for key in order)]
+    if loading:
+        arguments[order.index("backbone") + 1] = "backbone=backbone"
+    return [*lines, *loading, *_call("embedding", "ncut.embed", arguments)]
+
+
+def _loading_lines(given: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """Load the backbone on a line of its own where `embed` lacks an option of it, such as weights.
+
+    What has gone into that line is taken out of `wanted`.
+    """
+    from .backbones import load_backbone
+
+    options = _not_default(load_backbone, given)
+    if not set(options) - set(wanted) - {"name"}:
+        return []
+    for option in ("layer", "node", "stride"):
+        wanted.pop(option, None)
+    texts = [f"{key}={_literal(value)}" for key, value in options.items() if key != "backbone"]
+    return _call("backbone", "ncut.load_backbone", [_literal(given["backbone"]), *texts])
+
+
+def _of_the_user(recipe: Mapping[str, Any], sources: list[ImageSource]) -> dict[str, Any]:
+    """The recipe without what follows from the rest of it."""
+    from .backbones import BACKBONES
+    from .backbones.extract import choose_stride
+    from .imaging import parse_axes
+
+    given = {key: value for key, value in recipe.items() if key != "axes"}
+    entry = BACKBONES.get(given.get("backbone", ""))
+    if entry is not None:
+        if given.get("layer") == len(entry.layers) - 1:
+            given.pop("layer")
+        if given.get("node") == entry.default_node:
+            given.pop("node")
+        if entry.stride is not None:
+            given.pop("stride", None)
+    if "stride" in given and all(one.shape is not None for one in sources):
+        sizes = [parse_axes(one.axes, one.shape or ()) for one in sources]
+        shapes = tuple(axes.plane_shape for axes in sizes for _ in range(axes.n_planes))
+        if given["stride"] == choose_stride(shapes):
+            given.pop("stride")
+    return given
+
+
+def _not_default(function: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments that `function` takes and that are not its defaults already."""
+    known = inspect.signature(function).parameters
+    return {
+        name: value
+        for name, value in given.items()
+        if name in known
+        and name != "progress"
+        and (name in _ALWAYS or _plain(value) != known[name].default)
+    }
+
+
+def _reading(source: ImageSource) -> tuple[list[str], str]:
+    """Comment lines, and the expression that reads an image."""
+    index = source.index or ""
+    if source.path is not None:
+        axes = f", axes={_literal(source.file_axes)}" if source.file_axes else ""
+        return [], f"ncut.read_image({_literal(source.path)}{axes}).data{index}"
+    size = f" of shape {source.shape}" if source.shape is not None else ""
+    comment = [
+        "# This image was not read from a file: put the name of one here, or any array",
+        f"# {size.strip()} with the axes {source.axes}.".replace("#  ", "# "),
+    ]
+    return comment, f'ncut.read_image("your-image.tif").data{index}'
+
+
+def _write_lines(
+    source: ImageSource | Sequence[ImageSource], output: str | Path | Sequence[str | Path]
+) -> list[str]:
+    if isinstance(source, ImageSource):
+        if not isinstance(output, str | Path):
+            raise ValueError("One image has one output; a sequence was given.")
+        return [f"ncut.write_labels({_literal(str(output))}, labels{_axes_argument(source)})"]
+    outputs = [output] if isinstance(output, str | Path) else list(output)
+    if len(outputs) != len(source):
+        raise ValueError(f"{len(source)} images need as many outputs, not {len(outputs)}.")
+    return [
+        f"ncut.write_labels({_literal(str(path))}, labels[{i}]{_axes_argument(one)})"
+        for i, (path, one) in enumerate(zip(outputs, source, strict=True))
+    ]
+
+
+def _axes_argument(source: ImageSource) -> str:
+    """The axes of the label map, unless they are those that `write_labels` takes for granted."""
+    stack = "".join(name for name in source.axes if name in "TZ")
+    # All planes of a stack of several axes come on one axis.
+    return ', axes="ZYX"' if stack == "Z" else ""
+
+
+def _call(target: str, function: str, arguments: list[str]) -> list[str]:
+    line = f"{target} = {function}({', '.join(arguments)})"
+    if len(line) <= 88:
+        return [line]
+    return [f"{target} = {function}(", *(f"    {argument}," for argument in arguments), ")"]
+
+
+def _rows(name: str, rows: list[list[float]]) -> list[str]:
+    if not rows:
+        return [f"{name} = []"]
+    texts = [
+        ", ".join(repr(int(v)) if float(v).is_integer() else repr(v) for v in row) for row in rows
+    ]
+    return [f"{name} = [", *(f"    [{text}]," for text in texts), "]"]
+
+
+def _width(rows: np.ndarray) -> int:
+    return rows.shape[1] if rows.ndim == 2 else 3
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and arrays of numpy, and tuples, as plain Python."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _literal(value: Any) -> str:
+    """Python source of a plain value, texts in double quotes where that needs no escape."""
+    value = _plain(value)
+    if isinstance(value, str) and value.isprintable() and not set(value) & set('"\\'):
+        return f'"{value}"'
+    return repr(value)

@@ -1,0 +1,132 @@
+"""A copied script does exactly what was done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+import napari_ncut as ncut
+from napari_ncut.recipes import ImageSource, embedding_script, segment_script
+
+
+def blobs(*shape: int) -> np.ndarray:
+    random = np.random.default_rng(0)
+    image = random.normal(40, 4, shape)
+    image[..., 8:20, 10:22] += 60
+    image[..., 25:32, 30:44] += 60
+    return image.clip(0, 255).astype(np.uint8)
+
+
+def run(script: str) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(compile(script, "script", "exec"), names)  # it is what is tested
+    return names
+
+
+def source(path: Path, axes: str, **more: Any) -> ImageSource:
+    return ImageSource(str(path), axes, **more)
+
+
+def test_script_gives_the_same_labels(tmp_path: Path):
+    image = blobs(40, 50)
+    tifffile.imwrite(tmp_path / "x.tif", image)
+    embedding = ncut.embed(image, n_components=6, layer=1, scaling=[0, 200], random_state=3)
+    points, positive, classes = [[12, 14], [28, 35.5], [2, 2]], [True, True, False], [1, 2, 0]
+    parameters = {"gamma": 0.5, "mode": "object", "min_area": 0, "threshold": None}
+    expected = ncut.PromptSegmenter(embedding).predict(
+        points, positive, classes=classes, **parameters
+    )
+    script = segment_script(
+        source(tmp_path / "x.tif", "YX", shape=(40, 50)),
+        embedding.recipe,
+        points,
+        positive,
+        classes,
+        parameters,
+        tmp_path / "out.tif",
+    )
+    names = run(script)
+    np.testing.assert_array_equal(names["labels"], expected)
+    np.testing.assert_array_equal(ncut.read_image(tmp_path / "out.tif").data, expected)
+    assert names["embedding"].recipe == embedding.recipe
+    for default in ("min_area", "threshold", "bandwidth", "affinity", "axes", "stride", "node"):
+        assert f"{default}=" not in script
+    assert script.count("import") == 1
+
+
+def test_a_crop_of_a_stack(tmp_path: Path):
+    stack = blobs(3, 40, 50)
+    tifffile.imwrite(tmp_path / "x.tif", stack, photometric="minisblack", metadata={"axes": "ZYX"})
+    crop = stack[1:, 4:, :48]
+    embedding = ncut.embed(crop, axes="ZYX", n_components=5, stride=2)
+    expected = ncut.PromptSegmenter(embedding).predict([[0, 8, 14], [1, 1, 1]], [True, False])
+    script = segment_script(
+        source(tmp_path / "x.tif", "ZYX", index="[1:, 4:, :48]", shape=crop.shape),
+        embedding.recipe,
+        [[0, 8, 14], [1, 1, 1]],
+        np.array([True, False]),
+        output=tmp_path / "out.tif",
+    )
+    np.testing.assert_array_equal(run(script)["labels"], expected)
+    assert "stride=2" in script
+    assert ncut.read_image(tmp_path / "out.tif").axes == "ZYX"
+
+
+def test_several_images_jointly(tmp_path: Path):
+    images = [blobs(40, 50), blobs(36, 60)]
+    sources = []
+    for number, image in enumerate(images):
+        tifffile.imwrite(tmp_path / f"{number}.tif", image)
+        sources.append(source(tmp_path / f"{number}.tif", "YX"))
+    embedding = ncut.embed(images, n_components=5)
+    expected = ncut.PromptSegmenter(embedding).predict([[0, 12, 14]])
+    outputs = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    script = segment_script(sources, embedding.recipe, [[0, 12, 14]], output=outputs)
+    labels = run(script)["labels"]
+    for mine, theirs, output in zip(labels, expected, outputs, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+        np.testing.assert_array_equal(ncut.read_image(output).data, theirs)
+    with pytest.raises(ValueError, match="2 images"):
+        segment_script(sources, embedding.recipe, [[0, 12, 14]], output=tmp_path / "a.tif")
+
+
+def test_embedding_is_saved_where_asked(tmp_path: Path):
+    image = blobs(40, 50)
+    tifffile.imwrite(tmp_path / "x.tif", image)
+    embedding = ncut.embed(image, n_components=5, affinity="cosine", affinity_gamma=0.5)
+    script = embedding_script(
+        source(tmp_path / "x.tif", "YX"), embedding.recipe, output=tmp_path / "e.npz"
+    )
+    run(script)
+    again = ncut.Embedding.load(tmp_path / "e.npz")
+    np.testing.assert_array_equal(again.vectors, embedding.vectors)
+    assert 'affinity="cosine"' in script
+
+
+def test_an_image_that_was_no_file_leaves_a_line_to_fill_in():
+    embedding = ncut.embed(blobs(40, 50), n_components=5)
+    script = embedding_script(ImageSource(None, "YX", shape=(40, 50)), embedding.recipe)
+    assert "not read from a file" in script
+    assert "of shape (40, 50) with the axes YX" in script
+    compile(script, "script", "exec")
+
+
+def test_paths_of_every_kind_are_text_of_python():
+    recipe = {"backbone": "filterbank", "n_components": 30}
+    for path in (r"C:\data\new.tif", 'a "b" c.tif', "it's.tif", "ü.tif"):
+        script = embedding_script(ImageSource(path, "YX"), recipe)
+        line = next(line for line in script.splitlines() if line.startswith("image"))
+        written = line.removeprefix("image = ncut.read_image(").removesuffix(").data")
+        assert eval(written) == path
+
+
+def test_weights_of_ones_own_are_loaded_on_a_line_of_their_own():
+    recipe = {"backbone": "filterbank", "n_components": 30, "layer": 1, "checkpoint": "w.pt"}
+    script = embedding_script(ImageSource("x.tif", "YX"), recipe)
+    assert 'backbone = ncut.load_backbone("filterbank", layer=1, checkpoint="w.pt")' in script
+    assert "backbone=backbone" in script
+    assert script.count("layer") == 1
