@@ -64,6 +64,8 @@ class BackboneEntry:
         Import name and extra of an optional dependency, () without one.
     seconds_per_megapixel
         Rough time on two CPU cores, for the estimate shown before a run.
+    suggested_components
+        Number of eigenvectors that suits clicking, where a person starts.
     """
 
     name: str
@@ -79,6 +81,7 @@ class BackboneEntry:
     source: str = ""
     requires: tuple[str, str] | tuple[()] = ()
     seconds_per_megapixel: float = 1.0
+    suggested_components: int = 30
 
     @property
     def default_node(self) -> str:
@@ -113,6 +116,7 @@ BACKBONES: dict[str, BackboneEntry] = {
             license="BSD-3-Clause",
             source="scikit-image and SciPy filters",
             seconds_per_megapixel=1.5,
+            suggested_components=10,
         ),
     ]
 }

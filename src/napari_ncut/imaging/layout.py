@@ -144,6 +144,23 @@ class PlaneLayout:
         sizes = np.array(self.shapes)[np.where(known, plane, 0)]
         return known & (row >= 0) & (row < sizes[:, 0]) & (column >= 0) & (column < sizes[:, 1])
 
+    def pixels_inside(self, points: ArrayLike) -> NDArray[np.int64]:
+        """`as_pixels`, with an `InputError` if a point lies outside the images."""
+        pixels = self.as_pixels(points)
+        outside = np.flatnonzero(~self.contains(pixels))
+        if len(outside):
+            first = int(outside[0])
+            plane, row, column = (int(v) for v in pixels[first])
+            where = f"plane {plane} of {len(self)}"
+            if 0 <= plane < len(self):
+                height, width = self.shapes[plane]
+                where = f"row {row}, column {column} of a plane of {height} × {width} pixels"
+            raise InputError(
+                f"{len(outside)} point(s) lie outside the images, the first is point {first} "
+                f"({where}). Remove them, or check that rows come before columns."
+            )
+        return pixels
+
     def node_at(self, pixels: NDArray[np.int64]) -> NDArray[np.int64]:
         """Node under each whole (plane, row, column); all must lie inside."""
         plane, row, column = pixels.T

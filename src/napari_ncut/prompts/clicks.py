@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..imaging import PlaneLayout
-from ..spectral.embedding import outside_message
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,8 @@ def check_clicks(
     layout: PlaneLayout, points: ArrayLike, positive: ArrayLike | None, classes: ArrayLike | None
 ) -> Clicks:
     """Check points, signs and classes against the images; an `InputError` if they do not fit."""
-    pixels = layout.as_pixels(points)
+    pixels = layout.pixels_inside(points)
     n_points = len(pixels)
-    outside = np.flatnonzero(~layout.contains(pixels))
-    if len(outside):
-        raise InputError(outside_message(layout, pixels, outside))
     signs = np.ones(n_points, bool) if positive is None else np.asarray(positive)
     if signs.shape != (n_points,) or (n_points and not np.isin(signs, (0, 1)).all()):
         raise InputError(
@@ -62,9 +58,7 @@ def check_clicks(
             f"is needed."
         )
     numbers = np.ones(n_points, np.int64) if classes is None else np.asarray(classes)
-    if numbers.shape != (n_points,) or (
-        n_points and not np.array_equal(numbers, numbers.astype(np.int64))
-    ):
+    if numbers.shape != (n_points,) or not _are_whole(numbers):
         raise InputError(
             f"`classes` has shape {numbers.shape}; one whole number for each of {n_points} points "
             f"is needed."
@@ -76,3 +70,10 @@ def check_clicks(
             "0 is for negative points that count against every class."
         )
     return Clicks(pixels, layout.node_at(pixels), signs, numbers)
+
+
+def _are_whole(numbers: NDArray) -> bool:
+    """Whether there are only whole numbers; floats that are whole come from tables."""
+    if numbers.dtype.kind == "f":
+        return bool((np.isfinite(numbers) & (numbers == np.round(numbers))).all())
+    return numbers.dtype.kind in "biu"

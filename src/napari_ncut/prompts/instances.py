@@ -41,12 +41,7 @@ def label_instances(
     classes : int array (n + 1,)
         Class of every instance; entry 0 is 0.
     """
-    given = np.asarray(labels)
-    if given.ndim not in (2, 3) or given.dtype.kind not in "biu":
-        raise InputError(
-            f"A label map of shape {given.shape} and dtype {given.dtype} was given; a bool mask or "
-            f"integer labels (h, w) or (n, h, w) are needed."
-        )
+    given = _check_labels(labels)
     volumes = given[np.newaxis] if given.ndim == 2 or through_planes else given
     instances = np.zeros(volumes.shape, dtype=np.int32)
     classes: list[int] = [0]
@@ -56,6 +51,21 @@ def label_instances(
                 volume == label, int(label), target, classes, split, min_area, min_distance
             )
     return instances.reshape(given.shape), np.array(classes, dtype=np.int64)
+
+
+def _check_labels(labels: ArrayLike) -> NDArray:
+    given = np.asarray(labels)
+    if given.ndim not in (2, 3) or given.dtype.kind not in "biu":
+        raise InputError(
+            f"A label map of shape {given.shape} and dtype {given.dtype} was given; a bool mask or "
+            f"integer labels (h, w) or (n, h, w) are needed."
+        )
+    if given.size and given.min() < 0:
+        raise InputError(
+            f"The label map has negative labels, the lowest is {given.min()}. Use 0 for none and "
+            f"1 and up for classes."
+        )
+    return given
 
 
 def _number_things(
@@ -144,7 +154,7 @@ def measure_labels(
     """
     from scipy.ndimage import label as connected
 
-    given = np.asarray(labels)
+    given = _check_labels(labels)
     planes = given.reshape(-1, *given.shape[-2:]).astype(np.int64, copy=False)
     pixels = np.bincount(planes.ravel()) if planes.size else np.zeros(1, int)
     unit = float(pixel_size[0]) * float(pixel_size[1])

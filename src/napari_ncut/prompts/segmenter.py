@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, check_choice
 from ..imaging import GuidedUpsampler
-from ..spectral.embedding import Embedding
 from .clicks import Clicks, check_clicks
 from .methods import GridResult, Normalization, PromptParameters, prompt_method
 from .similarity import Similarity
 from .tutorial import small_components
+
+if TYPE_CHECKING:
+    from ..spectral import Embedding
 
 MODES: dict[str, str] = {
     "similar": "all things like those clicked, in every plane and image",

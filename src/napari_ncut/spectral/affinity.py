@@ -9,14 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, check_choice
+from .names import AFFINITIES
 
 if TYPE_CHECKING:
     import torch
-
-AFFINITIES: dict[str, str] = {
-    "rbf": "exp(−d² / 2σ²) of the Euclidean distance d: similar values",
-    "cosine": "exp(−(1 − cos) / γ): similar directions, whatever the length",
-}
 
 
 @dataclass(frozen=True)

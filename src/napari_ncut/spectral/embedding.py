@@ -110,11 +110,7 @@ class Embedding:
         InputError
             If a point lies outside the images.
         """
-        pixels = self.layout.as_pixels(points)
-        outside = np.flatnonzero(~self.layout.contains(pixels))
-        if len(outside):
-            raise InputError(outside_message(self.layout, pixels, outside))
-        return self.vectors[self.layout.node_at(pixels)]
+        return self.vectors[self.layout.node_at(self.layout.pixels_inside(points))]
 
     def transform(self, new_images: Any, *, axes: str | None = None) -> Embedding:
         """Eigenvectors of further images in the same cut, without solving it again.
@@ -176,20 +172,3 @@ class Embedding:
         from .storage import load_embedding
 
         return load_embedding(Path(path))
-
-
-def outside_message(
-    layout: PlaneLayout, pixels: NDArray[np.int64], outside: NDArray[np.int64]
-) -> str:
-    """One sentence on points that lie outside the images."""
-    first = int(outside[0])
-    plane, row, column = (int(v) for v in pixels[first])
-    if 0 <= plane < len(layout):
-        height, width = layout.shapes[plane]
-        where = f"row {row}, column {column} of a plane of {height} × {width} pixels"
-    else:
-        where = f"plane {plane} of {len(layout)}"
-    return (
-        f"{len(outside)} point(s) lie outside the images, the first is point {first} ({where}). "
-        f"Remove them, or check that rows come before columns."
-    )

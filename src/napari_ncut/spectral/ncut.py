@@ -14,18 +14,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from ..errors import InputError, check_choice
 from ..progress import Steps, run_steps
 from .affinity import Kernel, fit_kernel
+from .names import ACCURACIES
 from .solvers import Solution, solve_exact, solve_landmarks
 
 if TYPE_CHECKING:
     import torch
-
-# Largest graph solved exactly, and number of landmarks beyond it. On two cores a graph of 4,096
-# nodes takes under a second, its 4,096² affinities 128 MB.
-ACCURACIES: dict[str, tuple[float, int]] = {
-    "fast": (2048, 512),
-    "balanced": (4096, 1024),
-    "exact": (float("inf"), 0),
-}
 
 # Rows of one block of affinities: 64 MB against 1,024 reference nodes in single precision.
 _BLOCK_ENTRIES = 2**24
