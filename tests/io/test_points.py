@@ -88,11 +88,11 @@ def test_transform(tmp_path: Path):
 
 def test_written_points_are_read_back(tmp_path: Path):
     table = PointsTable(
-        np.array([[0.1, 2, 3], [4, 5.5, 6]]),
-        np.array([True, False]),
-        np.array([1, 2]),
+        np.array([[0.1, 2, 3], [4, 5.5, 6], [7, 8, 9]]),
+        np.array([True, False, False]),
+        np.array([1, 2, 0]),
         {1: "cell", 2: "other, one"},
-        ["a.tif", "b.tif"],
+        ["a.tif", "b.tif", "b.tif"],
     )
     write_points(tmp_path / "points.csv", table)
     again = read_points(tmp_path / "points.csv")

@@ -225,7 +225,7 @@ def _joined_classes(
         )
     order = list(dict.fromkeys(name for table in tables for name in table.class_names.values()))
     numbers = [
-        np.array([order.index(table.class_names[int(c)]) + 1 for c in table.classes])
+        np.array([order.index(table.class_names[int(c)]) + 1 if c else 0 for c in table.classes])
         if table.class_names
         else table.classes
         for table in tables

@@ -48,7 +48,8 @@ def read_points(path: str | Path, *, transform: ArrayLike | None = None) -> Poin
     path
         CSV with columns axis-0, axis-1, … (one per dimension, as napari saves them), and optionally
         `positive` (1/0, 1.0/0.0, true/false, positive/negative; default positive), `class` (numbers
-        or names) and `image` (file name or number).
+        or names; 0 or empty on negative points that count against every class) and `image` (file
+        name or number).
     transform
         Affine (d + 1, d + 1) from the file's coordinates to pixels of the image, where the Points
         layer had a transform of its own.
@@ -88,7 +89,9 @@ def read_points(path: str | Path, *, transform: ArrayLike | None = None) -> Poin
         else np.ones(len(rows), bool)
     )
     classes, names = (
-        _classes([row["class"] for row in rows], path) if "class" in columns else (None, {})
+        _classes([row["class"] for row in rows], positive, path)
+        if "class" in columns
+        else (None, {})
     )
     images = [(row["image"] or "").strip() for row in rows] if "image" in columns else None
     return PointsTable(points, positive, classes, names, images)
@@ -174,17 +177,22 @@ def _sign(text: str | None, path: Path) -> bool:
     )
 
 
-def _classes(texts: list[str | None], path: Path) -> tuple[NDArray[np.int64], dict[int, str]]:
+def _classes(
+    texts: list[str | None], positive: NDArray[np.bool_], path: Path
+) -> tuple[NDArray[np.int64], dict[int, str]]:
+    """Numbers of the classes and, where they have names, the names in order of appearance."""
     words = [(text or "").strip() for text in texts]
+    if any(not word and sign for word, sign in zip(words, positive, strict=True)):
+        raise InputError(
+            f"{path} has an empty entry in the column `class`. Give a number or a name."
+        )
+    words = [word or "0" for word in words]
     try:
         values = np.array([float(word) for word in words])
     except ValueError:
-        names = list(dict.fromkeys(words))
-        if "" in names:
-            raise InputError(
-                f"{path} has an empty entry in the column `class`. Give a number or a name."
-            ) from None
-        return np.array([names.index(word) + 1 for word in words]), dict(enumerate(names, 1))
+        # 0 is no name: it is the class of negative points that count against every class.
+        names = ["0", *(name for name in dict.fromkeys(words) if name != "0")]
+        return np.array([names.index(word) for word in words]), dict(enumerate(names[1:], 1))
     if not np.isfinite(values).all() or (values != np.round(values)).any() or (values < 0).any():
         raise InputError(
             f"{path} has classes that are no whole numbers from 0. Use 1, 2, 3 … or names."

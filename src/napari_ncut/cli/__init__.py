@@ -1,0 +1,56 @@
+"""The command line: a thin face on the public functions.
+
+Nothing heavy is imported before a command runs, so that every ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from . import backbones, demo, embed, segment
+from .report import failed
+
+app = typer.Typer(
+    name="napari-ncut",
+    help="Click once, segment everything like it: normalized cuts of image features.",
+    epilog="Every command has examples in its own help: napari-ncut segment --help",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    # InputErrors are reported by `reported`; anything else is a fault of ours, and its plain
+    # traceback is what a bug report needs.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("embed")(embed.embed)
+app.command("segment")(segment.segment)
+app.command("backbones")(backbones.backbones)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"napari-ncut {version('napari-ncut')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and leave."
+    ),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        failed("Stopped. Nothing was written.")
+        sys.exit(130)

@@ -1,0 +1,104 @@
+"""Images of a command: read, checked against each other, named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..imaging import PlaneLayout
+    from ..io import ImageFile
+
+
+def read_images(paths: Sequence[Path], axes: str | None) -> list[ImageFile]:
+    """Read images that are to be embedded jointly; an `InputError` unless their axes agree."""
+    from ..io import read_image
+
+    images = [read_image(path, axes=axes) for path in paths]
+    kinds = {image.axes: image.path.name for image in reversed(images)}
+    if len(kinds) > 1:
+        told = ", ".join(f"{name} has {letters}" for letters, name in reversed(kinds.items()))
+        raise InputError(
+            f"The images have different axes ({told}), so they cannot be embedded jointly. Run "
+            f"them apart, or say with --axes what they are if a file tells it wrongly."
+        )
+    return images
+
+
+def as_given(images: Sequence[ImageFile]) -> Any:
+    """What `embed` takes: the array of one image, the list of several."""
+    return images[0].data if len(images) == 1 else [image.data for image in images]
+
+
+def plan(images: Sequence[ImageFile], parameters: dict[str, Any]) -> PlaneLayout:
+    """Check `embed`'s parameters without computing; the layout that its result will have."""
+    import inspect
+
+    from ..backbones import load_backbone
+    from ..backbones.extract import plan_layout
+    from ..imaging import as_planes
+    from ..spectral import embed
+
+    defaults = {name: p.default for name, p in inspect.signature(embed).parameters.items()}
+    given = {**defaults, **parameters}
+    planes = as_planes(
+        as_given(images), axes=images[0].axes, channels=given["channels"], scaling=given["scaling"]
+    )
+    backbone = load_backbone(
+        given["backbone"],
+        layer=given["layer"],
+        node=given["node"],
+        stride=given["stride"],
+        device=given["device"],
+    )
+    if given["n_components"] < 1:
+        raise InputError(
+            f"{given['n_components']} components cannot be had. Give a whole number from 1."
+        )
+    return plan_layout(planes, backbone)
+
+
+def image_stem(path: Path) -> str:
+    """Name of an image without what tells its format."""
+    stem = path.stem
+    return stem[:-4] if stem.lower().endswith(".ome") and len(stem) > 4 else stem
+
+
+def output_stems(paths: Sequence[Path]) -> list[str]:
+    """Names for outputs, one per image and all different, also where case does not count."""
+    taken: set[str] = set()
+    # Names that are single keep them, whatever the numbered ones would like to be called.
+    stems = [image_stem(path) for path in paths]
+    single = {stem.casefold() for stem in stems if _count(stem, stems) == 1}
+    result = []
+    for stem in stems:
+        name, number = stem, 1
+        while name.casefold() in taken or (number > 1 and name.casefold() in single):
+            number += 1
+            name = f"{stem}-{number}"
+        taken.add(name.casefold())
+        result.append(name)
+    return result
+
+
+def _count(stem: str, stems: Sequence[str]) -> int:
+    return sum(other.casefold() == stem.casefold() for other in stems)
+
+
+def image_names(paths: Sequence[Path]) -> list[str]:
+    """What images are called in tables: their file names, or whole paths where those repeat."""
+    names = [path.name for path in paths]
+    return [str(path) if names.count(path.name) > 1 else path.name for path in paths]
+
+
+def planes_of(layout: PlaneLayout) -> Iterator[range]:
+    """The planes of every image."""
+    from math import prod
+
+    first = 0
+    for stack in layout.stacks:
+        yield range(first, first + prod(stack))
+        first += prod(stack)

@@ -1,0 +1,222 @@
+"""Options that several commands share, declared once.
+
+Choices are written out rather than asked of the registries, which would import what makes
+``--help`` slow; a test holds them against the registries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+_FEATURES = "Features"
+_CUT = "Normalized cut"
+
+Images = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="IMAGES",
+        help="TIFF, PNG, JPEG, npy or zarr. Several are embedded jointly: alike things in "
+        "different images get alike eigenvectors.",
+        show_default=False,
+    ),
+]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        help="What the dimensions are, where the files do not say: letters T, Z, C, S, Y, X, for "
+        "example ZYX or CYX. A last C or S of 3 or 4 is color.",
+        show_default=False,
+    ),
+]
+Backbone = Annotated[
+    str | None,
+    typer.Option(
+        help="What computes the features; see: napari-ncut backbones",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+Layer = Annotated[
+    str | None,
+    typer.Option(
+        help="Layer of the backbone, by index or label. Default: the last. A later one sees a "
+        "larger surrounding.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+Node = Annotated[
+    str | None,
+    typer.Option(
+        help="Kind of features of the backbone. Default: its first.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+Stride = Annotated[
+    int | None,
+    typer.Option(
+        help="Pixels per cell of the feature grid, a power of two; smaller is finer and slower. "
+        "Default: by the size of the images.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        help="Channels to use: an index from 0, several such as 0,2, all, or composite (mixed to "
+        "RGB). Default: all, of color images the three colors.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+Scaling = Annotated[
+    str | None,
+    typer.Option(
+        metavar="stack|plane|dtype",
+        help="How intensities become 0 to 1: by percentiles over all planes of an image, over each "
+        "plane alone, or by the range of the data type. Default: stack.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+Limits = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        metavar="LOW HIGH",
+        help="Contrast limits, in place of --scaling.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+Components = Annotated[
+    int | None,
+    typer.Option(
+        help="Number of eigenvectors. More tell smaller groups apart. Default: 30.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+Affinity = Annotated[
+    str | None,
+    typer.Option(
+        metavar="rbf|cosine",
+        help="How alike two cells are: by distance or by direction of their features. "
+        "Default: rbf.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+Bandwidth = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NUMBER|auto",
+        help="Width of the rbf affinity. Smaller cuts sharper. Default: auto.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+Gamma = Annotated[
+    float | None,
+    typer.Option(
+        help="Factor on the automatic width, or that of the cosine affinity. Smaller cuts "
+        "sharper. Default: 1.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+Accuracy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="fast|balanced|exact",
+        help="fast and balanced let a sample of cells stand for all of them; exact takes time that "
+        "grows with the square of their number. Default: balanced.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        metavar="cpu|cuda|mps",
+        help="Where to compute. Default: a GPU if there is one.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        help="Chooses the sample of cells: same seed, same result. Default: 0.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files that are there already.")
+]
+
+
+def embed_parameters(
+    *,
+    limits: tuple[float, float] | None,
+    layer: str | None,
+    channels: str | None,
+    bandwidth: str | None,
+    **others: Any,
+) -> dict[str, Any]:
+    """What was given, as keyword arguments of `napari_ncut.embed`; all else keeps its default."""
+    from ..errors import InputError, check_choice
+
+    if limits is not None:
+        if others.get("scaling") is not None:
+            raise InputError("--scaling and --limits were both given. Leave one of them out.")
+        others["scaling"] = limits
+    for name, accepted in CHOICES.items():
+        value = others.get(name)
+        if isinstance(value, str):
+            check_choice(f"--{name.replace('_', '-')}", value, accepted)
+    others["layer"] = layer
+    others["channels"] = None if channels is None else _channels(channels)
+    others["bandwidth"] = None if bandwidth is None else _bandwidth(bandwidth)
+    return {name: value for name, value in others.items() if value is not None}
+
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "scaling": ("stack", "plane", "dtype"),
+    "affinity": ("rbf", "cosine"),
+    "accuracy": ("fast", "balanced", "exact"),
+    "normalization": ("stack", "plane", "absolute"),
+    "mode": ("similar", "object"),
+}
+
+
+def _channels(text: str) -> int | list[int] | str:
+    from ..errors import InputError
+
+    if text in ("all", "composite"):
+        return text
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"Channels {text!r} cannot be used. Give an index from 0, several such as 0,2, all, or "
+            f"composite."
+        ) from None
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _bandwidth(text: str) -> float | str:
+    from ..errors import InputError
+
+    try:
+        return "auto" if text == "auto" else float(text)
+    except ValueError:
+        raise InputError(
+            f"Bandwidth {text!r} cannot be used. Give a number above 0, or auto."
+        ) from None
