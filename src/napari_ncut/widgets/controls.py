@@ -1,0 +1,116 @@
+"""Magicgui panels of the "Segment by points" widget: values in, keyword arguments out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, SpinBox
+
+from ..prompts import MODES, NORMALIZATIONS
+
+# Filter-bank eigenvectors spread finer than those of deep networks, for which the tutorial chose
+# its 1.0 and 0.99: with these, a first click covers its object rather than a spot in it.
+GAMMA, NEGATIVE_THRESHOLD = 0.3, 0.8
+
+
+class PromptControls(Container):
+    """How clicks are read: everything here acts while it is moved."""
+
+    def __init__(self) -> None:
+        self.mode = ComboBox(
+            label="Find",
+            choices=[("all like it", "similar"), ("this object", "object")],
+            value="similar",
+            tooltip="\n".join(f"{name}: {text}" for name, text in MODES.items()),
+        )
+        self.auto = CheckBox(
+            text="automatic threshold",
+            value=True,
+            tooltip="The threshold that suits the number of clicks: 0.5 for one click per class, 0.7 for more.",
+        )
+        self.threshold = FloatSlider(
+            label="Threshold", value=0.5, min=0, max=1, step=0.01, tracking=True,
+            tooltip="How alike a pixel must be to the positive clicks. To the right: smaller masks.",
+        )  # fmt: skip
+        self.gamma = FloatSlider(
+            label="Gamma", value=GAMMA, min=0.05, max=3, step=0.01, tracking=True,
+            tooltip="Contrast of the likeness. To the right: smaller masks.",
+        )  # fmt: skip
+        self.negative_threshold = FloatSlider(
+            label="Negative", value=NEGATIVE_THRESHOLD, min=0, max=1, step=0.01, tracking=True,
+            tooltip="How alike a pixel must be to a negative click to be taken away. To the right: less is taken.",
+        )  # fmt: skip
+        self.min_area = SpinBox(
+            label="Minimum area", value=0, min=0, max=10_000_000, step=10,
+            tooltip="Pieces of fewer image pixels are dropped, unless they were clicked.",
+        )  # fmt: skip
+        self.normalization = ComboBox(
+            label="Relative to",
+            choices=[
+                ("all planes", "stack"),
+                ("each plane", "plane"),
+                ("nothing (absolute)", "absolute"),
+            ],
+            value="stack",
+            tooltip="\n".join(f"{name}: {text}" for name, text in NORMALIZATIONS.items()),
+        )
+        super().__init__(
+            widgets=[
+                self.mode, self.auto, self.threshold, self.gamma, self.negative_threshold,
+                self.min_area, self.normalization,
+            ],
+            labels=True,
+        )  # fmt: skip
+        self.margins = (0, 0, 0, 0)
+        self.threshold.enabled = False
+        self.auto.changed.connect(lambda auto: setattr(self.threshold, "enabled", not auto))
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments of `PromptSegmenter.predict`."""
+        return {
+            "mode": self.mode.value,
+            "threshold": None if self.auto.value else self.threshold.value,
+            "gamma": self.gamma.value,
+            "negative_threshold": self.negative_threshold.value,
+            "min_area": self.min_area.value,
+            "normalization": self.normalization.value,
+        }
+
+
+class OutputControls(Container):
+    """What accepting makes of the masks."""
+
+    def __init__(self) -> None:
+        self.kind = ComboBox(
+            label="As",
+            choices=[("classes", False), ("instances", True)],
+            value=False,
+            tooltip="classes: pixels get the number of their class.\n"
+            "instances: every connected thing gets a number of its own; a table tells its class.",
+        )
+        self.split = CheckBox(
+            text="split what touches",
+            value=False,
+            tooltip="Split touching things by a watershed of the distance to their border.",
+        )
+        self.protect = CheckBox(
+            text="only where nothing is yet",
+            value=False,
+            tooltip="Keep what the output layer holds already, instead of writing over it.",
+        )
+        self.keep = CheckBox(
+            text="keep the clicks",
+            value=False,
+            tooltip="Leave the clicks after accepting, for example to change a threshold and accept again.",
+        )
+        self.heat = CheckBox(
+            text="show heat map",
+            value=False,
+            tooltip="Show how alike every pixel is to the clicks of the current class.",
+        )
+        super().__init__(
+            widgets=[self.kind, self.split, self.protect, self.keep, self.heat], labels=True
+        )
+        self.margins = (0, 0, 0, 0)
+        self.split.enabled = False
+        self.kind.changed.connect(lambda instances: setattr(self.split, "enabled", bool(instances)))

@@ -1,0 +1,93 @@
+"""The window that the demo opens: image, both widgets, prompts in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import prompts_layer
+from .features import FeaturesWidget
+from .points import PointsWidget
+from .session import session_of
+
+
+def prepare_demo(
+    viewer: Any,
+    image: NDArray,
+    points: ArrayLike,
+    positive: ArrayLike,
+    classes: ArrayLike,
+    class_names: dict[int, str],
+    *,
+    name: str = "immunohistochemistry",
+    rgb: bool = True,
+    **kwargs: Any,
+) -> tuple[FeaturesWidget, PointsWidget]:
+    """Add an image and both widgets to a viewer; clicks appear when the eigenvectors are there.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer.
+    image
+        What to segment.
+    points, positive, classes
+        Clicks: (n, ndim) in pixels, signs, classes.
+    class_names
+        Label → name.
+    name, rgb, kwargs
+        Of the Image layer.
+    """
+    session = session_of(viewer)
+    session.classes.ensure(sorted(class_names), class_names)
+    for label, title in class_names.items():
+        session.classes.rename(label, title)
+    viewer.add_image(image, name=name, rgb=rgb, **kwargs)
+    features = FeaturesWidget(viewer)
+    segment = PointsWidget(viewer)
+    first = viewer.window.add_dock_widget(features, name="NCUT features", area="right")
+    second = viewer.window.add_dock_widget(
+        segment, name="Segment by points", area="right", tabify=True
+    )
+    _raise(first, second)
+
+    def place(prepared: Any) -> None:
+        session.prepared_changed.disconnect(place)
+        layer = segment.points
+        if layer is None or len(layer.data):
+            return
+        features_table = layer.feature_defaults.iloc[[0] * len(np.asarray(points))].reset_index(
+            drop=True
+        )
+        features_table[prompts_layer.POSITIVE] = np.asarray(positive, dtype=bool)
+        features_table[prompts_layer.CLASS] = np.asarray(classes, dtype=int)
+        prompts_layer.restore(
+            layer, prompts_layer.Prompts(np.asarray(points, dtype=float), features_table)
+        )
+        second.raise_()
+
+    session.prepared_changed.connect(place)
+    features.run()
+    return features, segment
+
+
+def _raise(*docks: Any) -> None:
+    for dock in docks:
+        dock.raise_()
+
+
+def open_demo(
+    image: NDArray,
+    points: ArrayLike,
+    positive: ArrayLike,
+    classes: ArrayLike,
+    class_names: dict[int, str],
+) -> None:
+    """Open a viewer with the demo and return when it is closed."""
+    import napari
+
+    viewer = napari.Viewer(title="napari-ncut demo")
+    prepare_demo(viewer, image, points, positive, classes, class_names)
+    napari.run()

@@ -1,0 +1,247 @@
+"""What runs beside the window while the user clicks: masks plane by plane, and their acceptance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..progress import Progress, Steps
+from ..prompts import ClassMeasure, PromptSegmenter, label_instances, measure_labels
+from .history import SMALL_EDIT, Command, PlaneEdit, SmallEdit, plane_difference
+from .layers import Source
+from .session import Prepared
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What is asked: clicks on an embedding, and how to read them.
+
+    Attributes
+    ----------
+    points : float array (n, 3)
+        (plane, row, column) of the embedding.
+    positive, classes : arrays (n,)
+    options : dict
+        Further arguments of `PromptSegmenter.predict`.
+    heat_label : int or None
+        Class whose likeness is wanted, too.
+    """
+
+    points: NDArray[np.float64]
+    positive: NDArray[np.bool_]
+    classes: NDArray[np.int64]
+    options: dict[str, Any] = field(default_factory=dict)
+    heat_label: int | None = None
+
+    @property
+    def labels(self) -> list[int]:
+        """The classes that have a positive click."""
+        return [int(label) for label in np.unique(self.classes[self.positive])]
+
+    def predict(self, segmenter: PromptSegmenter, plane: int) -> NDArray:
+        """Label map (h, w) of one plane."""
+        (labels,) = segmenter.predict(
+            self.points, self.positive, classes=self.classes, planes=[plane], **self.options
+        )
+        return labels
+
+    def heat(self, segmenter: PromptSegmenter, plane: int) -> NDArray[np.float32]:
+        """Likeness (h, w) of one plane to the clicks of the wanted class (or of any)."""
+        _, (scores,) = segmenter.predict(
+            self.points,
+            self.positive,
+            classes=self.classes,
+            planes=[plane],
+            return_scores=True,
+            **self.options,
+        )
+        if self.heat_label in self.labels:
+            return scores[self.labels.index(self.heat_label)]
+        return scores.max(axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneResult:
+    """One part of the answer for one plane."""
+
+    plane: int
+    labels: NDArray | None = None
+    heat: NDArray[np.float32] | None = None
+    measures: list[ClassMeasure] | None = None
+
+
+def live_steps(
+    prepared: Prepared, request: Request, planes: Sequence[int]
+) -> Iterator[PlaneResult]:
+    """Answer plane by plane in the order given; the mask of each first, then what can wait."""
+    for plane in planes:
+        labels = request.predict(prepared.segmenter, plane)
+        yield PlaneResult(plane, labels=labels)
+        if request.heat_label is not None:
+            yield PlaneResult(plane, heat=request.heat(prepared.segmenter, plane))
+        yield PlaneResult(plane, measures=measure_labels(labels))
+
+
+@dataclass(frozen=True)
+class AcceptOptions:
+    """How masks become labels: see the widget's tooltips."""
+
+    instances: bool = False
+    split: bool = False
+    protect: bool = False
+
+
+@dataclass(eq=False)
+class Accepted:
+    """What is to be written into one output layer, and what it holds."""
+
+    command: Command | None
+    n_changed: int
+    instance_classes: NDArray[np.int64] | None = None
+    first_instance: int = 1
+
+
+def accept_steps(
+    prepared: Prepared,
+    request: Request,
+    known: dict[int, NDArray],
+    targets: list[tuple[int, Labels]],
+    options: AcceptOptions,
+) -> Steps[list[Accepted]]:
+    """Compute what accepting writes, without writing it.
+
+    Parameters
+    ----------
+    prepared, request
+        What was asked of what.
+    known
+        Label maps of planes that were computed already.
+    targets
+        (number of a source, its output layer).
+    options
+        How masks become labels.
+    """
+    results = []
+    total = sum(prepared.sources[number].n_planes for number, _ in targets)
+    done = 0
+    for number, layer in targets:
+        source = prepared.sources[number]
+        maps = []
+        for plane in prepared.planes_of(number):
+            yield Progress("masks", done, total)
+            done += 1
+            maps.append(
+                known[plane] if plane in known else request.predict(prepared.segmenter, plane)
+            )
+        values = np.stack(maps)
+        yield Progress("labels", 0, 1)
+        result = Accepted(None, 0)
+        if options.instances:
+            values, result.instance_classes = _instances(source, values, options.split)
+            result.first_instance = _largest_label(layer) + 1
+            values = np.where(values > 0, values + (result.first_instance - 1), 0)
+        _check_fits(layer, values)
+        result.command, result.n_changed = yield from _edit_steps(
+            layer, source, values, options.protect
+        )
+        results.append(result)
+    return results
+
+
+def _instances(source: Source, values: NDArray, split: bool) -> tuple[NDArray, NDArray[np.int64]]:
+    """Number the things in label maps (n, h, w): through the planes of depth, not of time."""
+    through = "Z" in source.names and source.n_planes > 1
+    depth = source.stack_shape[-1] if through and source.stack_shape else 1
+    if through and [name for name in source.names if name in "TZ"][-1] != "Z":
+        through, depth = False, 1
+    classes, parts = [np.zeros(1, np.int64)], []
+    count = 0
+    for volume in values.reshape(-1, depth, *values.shape[1:]):
+        numbers, of_class = label_instances(volume, split=split, through_planes=through)
+        parts.append(np.where(numbers > 0, numbers + count, 0))
+        classes.append(of_class[1:])
+        count += len(of_class) - 1
+    return np.concatenate(parts).reshape(values.shape), np.concatenate(classes)
+
+
+def _largest_label(layer: Labels) -> int:
+    data = layer.data
+    if isinstance(data, np.ndarray):
+        return int(data.max(initial=0))
+    return max((int(np.max(np.asarray(data[i]))) for i in range(data.shape[0])), default=0)
+
+
+def _check_fits(layer: Labels, values: NDArray) -> None:
+    most = np.iinfo(layer.data.dtype).max
+    if values.max(initial=0) > most:
+        raise InputError(
+            f"The layer {layer.name!r} holds labels up to {most}, but {values.max()} are needed. "
+            f"Convert it to a larger type (right-click the layer ▸ Convert data type), or choose a new layer."
+        )
+
+
+def _edit_steps(
+    layer: Labels, source: Source, values: NDArray, protect: bool
+) -> Steps[tuple[Command | None, int]]:
+    """The command that writes label maps (n, h, w) into a layer where they are not 0."""
+    origin = (
+        source.starts if layer.data.shape == source.whole_shape() else np.zeros_like(source.starts)
+    )
+    changes: list[tuple[Any, NDArray, NDArray]] = []
+    differences: list[tuple[Any, bytes]] = []
+    n_changed = 0
+    for plane, new in enumerate(values):
+        yield Progress("labels", plane, len(values))
+        key = _key_in_layer(source, plane, origin)
+        before = np.asarray(layer.data[key])
+        new = new if source.names.index("Y") < source.names.index("X") else new.T
+        written = (new > 0) & (before == 0) if protect else new > 0
+        after = np.where(written, new, before).astype(before.dtype)
+        changed = int(np.count_nonzero(after != before))
+        if not changed:
+            continue
+        n_changed += changed
+        changes.append((key, before, after))
+        if n_changed > SMALL_EDIT:
+            differences += [(k, plane_difference(b, a)) for k, b, a in changes]
+            changes.clear()
+    if differences:
+        differences += [(k, plane_difference(b, a)) for k, b, a in changes]
+        return PlaneEdit(layer, differences), n_changed
+    if not changes:
+        return None, 0
+    return _small_edit(layer, changes), n_changed
+
+
+def _key_in_layer(source: Source, plane: int, origin: NDArray) -> tuple[int | slice, ...]:
+    key: list[int | slice] = []
+    for place, start, size in zip(source.plane_key(plane), origin, source.sizes, strict=True):
+        start = int(start)
+        key.append(slice(start, start + int(size)) if isinstance(place, slice) else start + place)
+    return tuple(key)
+
+
+def _small_edit(layer: Labels, changes: list[tuple[Any, NDArray, NDArray]]) -> SmallEdit:
+    indices, values = [], []
+    for key, before, after in changes:
+        changed = np.nonzero(after != before)
+        along = iter(changed)
+        indices.append(
+            [
+                next(along) + place.start
+                if isinstance(place, slice)
+                else np.full(len(changed[0]), place)
+                for place in key
+            ]
+        )
+        values.append(after[changed])
+    joined = tuple(np.concatenate(axis) for axis in zip(*indices, strict=True))
+    return SmallEdit(layer, joined, np.concatenate(values))

@@ -1,0 +1,139 @@
+"""The Labels layers that accepted masks go to, and what they tell about themselves."""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils.colormaps import DirectLabelColormap
+
+from .classes import ClassList
+from .history import Change, Command
+from .layers import data_to_world, free_name, unwrap
+from .live import Accepted, Request
+from .preview import add_below
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+    from .session import Prepared
+
+
+def output_fits(layer: Labels, prepared: Prepared, number: int | None = None) -> bool:
+    """Whether a Labels layer lies pixel on pixel on an image (any, or that of one source)."""
+    for i, source in enumerate(prepared.sources):
+        if number not in (None, i) or source.layer is None or layer.ndim != source.layer.ndim:
+            continue
+        for whole, shape in ((True, source.whole_shape()), (False, source.shape)):
+            if tuple(layer.data.shape) == shape and _same_place(layer, source.spatial(whole=whole)):
+                return True
+    return False
+
+
+def _same_place(layer: Layer, spatial: dict[str, Any]) -> bool:
+    probe = Labels(np.zeros((1,) * layer.ndim, dtype=np.uint8), **spatial)
+    return all(
+        np.allclose(mine, its, atol=1e-6)
+        for mine, its in zip(data_to_world(layer), data_to_world(probe), strict=True)
+    )
+
+
+def make_output(
+    viewer: ViewerModel,
+    prepared: Prepared,
+    number: int,
+    classes: ClassList,
+    instances: bool,
+    above: Layer | None,
+) -> Labels:
+    """Add an empty output layer that covers the whole image (the chosen level of it)."""
+    source = prepared.sources[number]
+    kind = "instances" if instances else "classes"
+    # Zeros cost no memory until they are written on, so a large image is no hindrance.
+    data = np.zeros(source.whole_shape(), dtype=np.int32 if instances else np.uint8)
+    name = free_name(viewer, f"{source.layer.name} {kind}")
+    layer = Labels(data, name=name, **source.spatial(whole=True))
+    if not instances:
+        layer.colormap = DirectLabelColormap(color_dict=classes.color_dict())
+        classes.changed.connect(partial(_recolor, weakref.ref(layer), classes))
+    layer.metadata["napari_ncut"] = {"role": kind}
+    add_below(viewer, layer, above)
+    return unwrap(layer)
+
+
+def _recolor(reference: weakref.ref[Labels], classes: ClassList) -> None:
+    if (layer := reference()) is not None:
+        layer.colormap = DirectLabelColormap(color_dict=classes.color_dict())
+
+
+def finish_output(
+    layer: Labels,
+    prepared: Prepared,
+    number: int,
+    request: Request,
+    accepted: Accepted,
+    classes: ClassList,
+) -> list[Command]:
+    """Commands that note in the layer what its labels mean and how they were made."""
+    ours = dict(layer.metadata.get("napari_ncut", {}))
+    noted = {
+        **ours,
+        "classes": classes.names,
+        "accepted": [*ours.get("accepted", []), provenance(prepared, request)],
+    }
+    commands: list[Command] = [Change("note", partial(_note, weakref.ref(layer)), ours, noted)]
+    if accepted.instance_classes is not None:
+        before = layer.features.copy()
+        commands.append(
+            Change(
+                "table",
+                partial(_set_features, weakref.ref(layer)),
+                before,
+                _with_instances(before, accepted, classes),
+            )
+        )
+    return commands
+
+
+def provenance(prepared: Prepared, request: Request) -> dict[str, Any]:
+    """What a result was made with, as plain data."""
+    return {
+        "recipe": dict(prepared.embedding.recipe),
+        "images": [source.name for source in prepared.sources],
+        "points": request.points.tolist(),
+        "positive": request.positive.tolist(),
+        "classes": request.classes.tolist(),
+        "options": dict(request.options),
+    }
+
+
+def _with_instances(before: Any, accepted: Accepted, classes: ClassList) -> Any:
+    """The features table with one row more for every new instance."""
+    import pandas as pd
+
+    of_class = accepted.instance_classes[1:]
+    names = classes.names
+    new = pd.DataFrame(
+        {
+            "index": np.arange(len(of_class)) + accepted.first_instance,
+            "class": of_class,
+            "class_name": [names.get(int(label), "") for label in of_class],
+        }
+    )
+    if not len(before) or "index" not in before:
+        return new
+    return pd.concat([before, new], ignore_index=True)
+
+
+def _note(reference: weakref.ref[Labels], noted: dict[str, Any]) -> None:
+    if (layer := reference()) is not None:
+        layer.metadata["napari_ncut"] = noted
+
+
+def _set_features(reference: weakref.ref[Labels], features: Any) -> None:
+    if (layer := reference()) is not None:
+        layer.features = features

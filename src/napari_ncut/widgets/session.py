@@ -1,0 +1,165 @@
+"""What the widgets of one viewer share: the images that were prepared, and the classes."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, Signal
+
+from .classes import ClassList
+from .layers import Source, data_to_world, unwrap
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Points
+
+    from ..prompts import PromptSegmenter
+    from ..spectral import Embedding
+
+
+@dataclass(eq=False)
+class Prepared:
+    """An embedding, and the layers it was made of.
+
+    Attributes
+    ----------
+    sources : list of Source
+        One for each image, in the order of the embedding's planes.
+    embedding : Embedding
+    segmenter : PromptSegmenter
+    uncovered : bool
+        Whether the colors of its eigenvectors have been taken off the image.
+    """
+
+    sources: list[Source]
+    embedding: Embedding
+    segmenter: PromptSegmenter = field(init=False)
+    uncovered: bool = False
+
+    def __post_init__(self) -> None:
+        from ..prompts import PromptSegmenter
+
+        self.segmenter = PromptSegmenter(self.embedding)
+        counts = [source.n_planes for source in self.sources]
+        self.first_planes = np.concatenate([[0], np.cumsum(counts)])
+
+    @property
+    def name(self) -> str:
+        """What to call it: its images."""
+        names = [source.layer.name if source.layer else source.name for source in self.sources]
+        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+    @property
+    def alive(self) -> bool:
+        """Whether an image it was made of still exists."""
+        return any(source.layer is not None for source in self.sources)
+
+    def planes_of(self, number: int) -> range:
+        """The embedding's planes of one source."""
+        return range(int(self.first_planes[number]), int(self.first_planes[number + 1]))
+
+    def visible_planes(self, viewer: ViewerModel) -> list[int]:
+        """The planes that are on screen, of visible images first."""
+        shown, hidden = [], []
+        for number, source in enumerate(self.sources):
+            layer, plane = source.layer, source.visible_plane(viewer)
+            if layer is not None and plane is not None:
+                (shown if layer.visible else hidden).append(int(self.first_planes[number]) + plane)
+        return shown + hidden
+
+    def locate(
+        self, points: Points, viewer: ViewerModel, images: NDArray | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Points of a layer as (plane, row, column) of the embedding, and which lie on an image.
+
+        Parameters
+        ----------
+        points
+            Any Points layer; coordinates go through the world. Where it has fewer dimensions than
+            the image, the sliders fill in the rest.
+        viewer
+            Whose sliders.
+        images
+            Name of the image of each point, where several lie on one another; without it, a point
+            belongs to the first image that it lies on.
+        """
+        data = np.asarray(points.data, dtype=float)
+        result = np.zeros((len(data), 3))
+        found = np.zeros(len(data), dtype=bool)
+        if not len(data):
+            return result, found
+        matrix, offset = data_to_world(points)
+        world = data @ matrix.T + offset
+        for number, source in enumerate(self.sources):
+            layer = source.layer
+            if layer is None:
+                continue
+            here = world
+            missing = layer.ndim - world.shape[1]
+            if missing > 0:
+                first = viewer.dims.ndim - layer.ndim
+                sliders = np.asarray(viewer.dims.point)[first : first + missing]
+                here = np.column_stack([np.tile(sliders, (len(world), 1)), world])
+            to_world, origin = data_to_world(layer)
+            in_layer = np.linalg.solve(to_world, (here[:, -layer.ndim :] - origin).T).T
+            pixels, inside = source.pixels_of(in_layer)
+            if images is not None:
+                inside &= (images == source.name) | (images == "")
+            new = inside & ~found
+            result[new] = pixels[new] + [int(self.first_planes[number]), 0, 0]
+            found |= inside
+        return result, found
+
+
+class Session(QObject):
+    """What the widgets of one viewer share; made by `session_of`.
+
+    Signals
+    -------
+    prepared_changed(object)
+        An embedding was added or dropped; the one to show now, or None.
+    """
+
+    prepared_changed = Signal(object)
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self.prepared: list[Prepared] = []
+        self.classes = ClassList()
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    def add(self, prepared: Prepared) -> None:
+        """Add an embedding; it replaces one of the same images."""
+        layers = {id(source.layer) for source in prepared.sources}
+        self.prepared = [
+            old for old in self.prepared if {id(source.layer) for source in old.sources} != layers
+        ]
+        self.prepared.append(prepared)
+        self.prepared_changed.emit(prepared)
+
+    def _on_removed(self, event: Any) -> None:
+        """Drop embeddings whose images have all been deleted."""
+        gone = unwrap(event.value)
+        kept = [
+            prepared
+            for prepared in self.prepared
+            if any(source.layer not in (None, gone) for source in prepared.sources)
+        ]
+        if len(kept) < len(self.prepared):
+            self.prepared = kept
+            self.prepared_changed.emit(kept[-1] if kept else None)
+
+
+_SESSIONS: weakref.WeakKeyDictionary[ViewerModel, Session] = weakref.WeakKeyDictionary()
+
+
+def session_of(viewer: ViewerModel) -> Session:
+    """The session of a viewer, made when first asked for."""
+    viewer = unwrap(viewer)
+    if viewer not in _SESSIONS:
+        _SESSIONS[viewer] = Session(viewer)
+    return _SESSIONS[viewer]
