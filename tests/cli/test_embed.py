@@ -1,0 +1,52 @@
+"""`napari-ncut embed` keeps exactly what `embed` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+import napari_ncut as ncut
+
+from .conftest import EMBEDDING, blobs
+
+
+def test_one_image(tmp_path: Path, image: Path, call: Callable):
+    result = call("embed", image, "-o", tmp_path / "new" / "e.npz", "--colors", *EMBEDDING)
+    expected = ncut.embed(blobs(), n_components=5)
+    found = ncut.Embedding.load(tmp_path / "new" / "e.npz")
+    np.testing.assert_array_equal(found.vectors, expected.vectors)
+    assert result.stdout.splitlines() == [
+        str(tmp_path / "new" / name) for name in ("e.npz", "e_blobs_colors.png")
+    ]
+    colors = np.asarray(Image.open(tmp_path / "new" / "e_blobs_colors.png"))
+    np.testing.assert_array_equal(colors, (expected.colors()[0] * 255 + 0.5).astype(np.uint8))
+
+
+def test_colors_of_every_plane_at_the_size_of_the_image(tmp_path: Path, call: Callable):
+    stack = np.stack([blobs(41, 51, seed=i) for i in range(2)])
+    tifffile.imwrite(tmp_path / "s.tif", stack, photometric="minisblack")
+    call("embed", tmp_path / "s.tif", "-o", tmp_path / "s.npz", "--colors", "--stride", 4)
+    for name in ("s_0_colors.png", "s_1_colors.png"):
+        assert Image.open(tmp_path / name).size == (51, 41)
+
+
+def test_several_images_jointly(tmp_path: Path, image: Path, call: Callable):
+    Image.fromarray(blobs(30, 60, seed=1)).save(tmp_path / "other.png")
+    call("embed", image, tmp_path / "other.png", "-o", tmp_path / "e.npz", *EMBEDDING)
+    expected = ncut.embed([blobs(), blobs(30, 60, seed=1)], n_components=5)
+    found = ncut.Embedding.load(tmp_path / "e.npz")
+    np.testing.assert_array_equal(found.vectors, expected.vectors)
+    assert found.layout == expected.layout
+
+
+def test_what_is_refused(tmp_path: Path, image: Path, call: Callable, refuse: Callable):
+    assert ".npz" in refuse("embed", image, "-o", tmp_path / "e.tif")
+    assert "filterbank" in refuse("embed", image, "-o", tmp_path / "e.npz", "--backbone", "vgg")
+    assert "There is no file" in refuse("embed", tmp_path / "none.png", "-o", tmp_path / "e.npz")
+    call("embed", image, "-o", tmp_path / "e.npz", *EMBEDDING)
+    assert "--overwrite" in refuse("embed", image, "-o", tmp_path / "e.npz")
+    call("embed", image, "-o", tmp_path / "e.npz", *EMBEDDING, "--overwrite")
