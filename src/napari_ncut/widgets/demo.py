@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,9 @@ from . import prompts_layer
 from .features import FeaturesWidget
 from .points import PointsWidget
 from .session import session_of
+
+if TYPE_CHECKING:
+    from napari.layers import Points
 
 
 def prepare_demo(
@@ -58,19 +61,21 @@ def prepare_demo(
         layer = segment.points
         if layer is None or len(layer.data):
             return
-        features_table = layer.feature_defaults.iloc[[0] * len(np.asarray(points))].reset_index(
-            drop=True
-        )
-        features_table[prompts_layer.POSITIVE] = np.asarray(positive, dtype=bool)
-        features_table[prompts_layer.CLASS] = np.asarray(classes, dtype=int)
-        prompts_layer.restore(
-            layer, prompts_layer.Prompts(np.asarray(points, dtype=float), features_table)
-        )
+        place_clicks(layer, points, positive, classes)
         second.raise_()
 
     session.prepared_changed.connect(place)
     features.run()
     return features, segment
+
+
+def place_clicks(layer: Points, points: ArrayLike, positive: ArrayLike, classes: ArrayLike) -> None:
+    """Put clicks into a prompts layer, in place of those that it has."""
+    rows = np.asarray(points, dtype=float).reshape(-1, layer.ndim)
+    table = layer.feature_defaults.iloc[[0] * len(rows)].reset_index(drop=True)
+    table[prompts_layer.POSITIVE] = np.asarray(positive, dtype=bool)
+    table[prompts_layer.CLASS] = np.asarray(classes, dtype=int)
+    prompts_layer.restore(layer, prompts_layer.Prompts(rows, table))
 
 
 def _raise(*docks: Any) -> None:

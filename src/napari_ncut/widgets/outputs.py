@@ -56,7 +56,7 @@ def make_output(
     # Zeros cost no memory until they are written on, so a large image is no hindrance.
     data = np.zeros(source.whole_shape(), dtype=np.int32 if instances else np.uint8)
     name = free_name(viewer, f"{source.layer.name} {kind}")
-    layer = Labels(data, name=name, **source.spatial(whole=True))
+    layer = Labels(data, name=name, opacity=0.6, **source.spatial(whole=True))
     if not instances:
         layer.colormap = DirectLabelColormap(color_dict=classes.color_dict())
         classes.changed.connect(partial(_recolor, weakref.ref(layer), classes))

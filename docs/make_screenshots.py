@@ -1,0 +1,76 @@
+"""Draw the pictures of README and docs, in a real napari window.
+
+    make screenshots
+
+Uses only images that come with scikit-image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import napari
+import numpy as np
+import skimage.data
+from PIL import Image
+from qtpy.QtTest import QTest
+
+from napari_ncut.cli.demo import CLASS_NAMES, CLICKS
+from napari_ncut.widgets.demo import place_clicks, prepare_demo
+from napari_ncut.widgets.points import PointsWidget
+
+FOLDER = Path(__file__).parent / "images"
+SIZE = (1400, 930)
+
+
+def wait(condition: Callable[[], bool], seconds: float = 120) -> None:
+    for _ in range(int(seconds * 20)):
+        QTest.qWait(50)
+        if condition():
+            QTest.qWait(600)  # the canvas draws when the loop is idle
+            return
+    raise TimeoutError("The window did not get there.")
+
+
+def settled(segment: PointsWidget) -> bool:
+    return segment._request is not None and not segment._job.busy
+
+
+def save(viewer: napari.Viewer, name: str) -> None:
+    picture = Image.fromarray(viewer.screenshot(canvas_only=False, flash=False)).convert("RGB")
+    # 256 colors of its own are enough for a window, and a quarter of the size.
+    picture.quantize(256, kmeans=3).save(FOLDER / f"{name}.png", optimize=True)
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    viewer = napari.Viewer()
+    viewer.window.resize(*SIZE)
+    image = skimage.data.immunohistochemistry()
+    nothing = np.empty((0, 2)), np.empty(0, bool), np.empty(0, int)
+    features, segment = prepare_demo(viewer, image, *nothing, CLASS_NAMES)
+    wait(lambda: segment.points is not None and not features._job.busy)
+    features.parent().raise_()
+    QTest.qWait(500)
+    save(viewer, "features")
+
+    points, positive, classes = (list(column) for column in zip(*CLICKS, strict=True))
+    segment.parent().raise_()
+    place_clicks(segment.points, points[:1], positive[:1], classes[:1])
+    wait(lambda: settled(segment))
+    save(viewer, "one-click")
+
+    place_clicks(segment.points, points, positive, classes)
+    wait(lambda: settled(segment) and len(segment._request.points) == len(points))
+    save(viewer, "segment")
+
+    segment.output_controls.kind.value = True
+    segment.accept()
+    wait(lambda: not len(segment.points.data) and not segment._accepting.busy)
+    save(viewer, "accepted")
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main()
