@@ -67,6 +67,19 @@ def test_missing_qt_is_told(monkeypatch: pytest.MonkeyPatch):
         demo._show(*(np.zeros(1),) * 4)
 
 
+def test_viewer_is_opened_with_the_clicks(monkeypatch: pytest.MonkeyPatch):
+    opened = []
+    module = ModuleType("napari_ncut.widgets.demo")
+    module.open_demo = lambda *arguments: opened.append(arguments)
+    monkeypatch.setattr(demo, "has_display", lambda: True)
+    for name in ("napari", "qtpy", "qtpy.QtWidgets", "napari_ncut.widgets"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, "napari_ncut.widgets.demo", module)
+    given = tuple(np.zeros(i) for i in range(4))
+    demo._show(*given)
+    assert opened == [(*given, demo.CLASS_NAMES)]
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there always is one")
 def test_no_display_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.delenv("DISPLAY", raising=False)

@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 
 import napari_ncut as ncut
-from napari_ncut.cli.segmenting import number_instances
+from napari_ncut.cli.results import number_instances
 
 from .conftest import EMBEDDING, blobs
 

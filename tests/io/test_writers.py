@@ -92,6 +92,8 @@ def test_outputs_are_checked_before(tmp_path: Path):
     (tmp_path / "file").write_text("")
     check_outputs([tmp_path / "new" / "a"])
     check_outputs([tmp_path / "file"], overwrite=True)
+    with pytest.raises(InputError, match="Two results"):
+        check_outputs([tmp_path / "a", tmp_path / "a"])
     with pytest.raises(InputError, match=r"exists already.*--overwrite"):
         check_outputs([tmp_path / "file"])
     with pytest.raises(InputError, match="is a file, not a folder"):

@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs, so that every ``--help`` answer
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -49,6 +50,10 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console that lacks a letter such as σ shows ? in its place rather than a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except KeyboardInterrupt:

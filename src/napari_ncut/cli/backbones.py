@@ -46,6 +46,18 @@ def describe(entry: Any) -> tuple[str, ...]:
     )
 
 
+def markdown_table() -> str:
+    """The registry as a table for the documentation."""
+    from ..backbones import BACKBONES
+
+    columns = COLUMNS[:-1]  # what is available differs from machine to machine
+    rows = [columns, ("---",) * len(columns)]
+    for entry in BACKBONES.values():
+        rows.append(describe(entry)[: len(columns)])
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells) + "\n"
+
+
 def readable_size(n_bytes: int) -> str:
     """Bytes as people read them: 980 kB, 4.2 MB, 1.3 GB."""
     size = float(n_bytes)

@@ -148,7 +148,7 @@ def _show(image: NDArray, points: NDArray, positive: NDArray, classes: NDArray) 
         say("There is no display, so napari is not opened.", stderr=True)
         return
     try:
-        import napari  # type: ignore[import-untyped]
+        import napari  # type: ignore[import-untyped] # noqa: F401
         import qtpy.QtWidgets  # noqa: F401 - a Qt binding that is there but broken shows here
     except ImportError as error:
         # qtpy's own error for a missing binding is an ImportError, too.
@@ -159,7 +159,6 @@ def _show(image: NDArray, points: NDArray, positive: NDArray, classes: NDArray) 
     from ..widgets.demo import open_demo
 
     open_demo(image, points, positive, classes, CLASS_NAMES)
-    napari.run()
 
 
 def has_display() -> bool:

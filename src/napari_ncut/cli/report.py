@@ -36,11 +36,10 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(text: str, *, stderr: bool = False) -> None:
-    """Print plain text: nothing in it is markup, and where nobody looks no line is broken."""
+    """Print plain text: nothing in it is markup, and no path is broken to fit a line."""
     from rich.text import Text
 
-    out = console(stderr=stderr)
-    out.print(Text(text), soft_wrap=not out.is_terminal)
+    console(stderr=stderr).print(Text(text), soft_wrap=True)
 
 
 def failed(message: str) -> None:

@@ -166,7 +166,8 @@ def segment(
 
         napari-ncut segment a.png -p a.csv -o out --embedding a.npz
     """
-    from . import segmenting as work
+    from .results import Results
+    from .segmenting import prepare
 
     parameters = o.embed_parameters(
         backbone=backbone,
@@ -184,7 +185,7 @@ def segment(
         device=device,
         random_state=seed,
     )
-    job = work.prepare(
+    job = prepare(
         images,
         points,
         axes=axes,
@@ -201,7 +202,7 @@ def segment(
             "method": method,
         },
     )
-    results = work.Results(
+    results = Results(
         folder=output,
         file_format=file_format,
         classes=classes,

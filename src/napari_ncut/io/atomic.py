@@ -40,6 +40,9 @@ def check_outputs(paths: Iterable[Path], *, overwrite: bool = False) -> None:
         Whether files that are there already may be replaced.
     """
     paths = list(paths)
+    twice = next((path for i, path in enumerate(paths) if path in paths[:i]), None)
+    if twice is not None:
+        raise InputError(f"Two results would be called {twice}. Rename one of the images.")
     for path in paths:
         if path.is_dir():
             raise InputError(f"{path} is a folder, so no file can be written there. Rename one.")
