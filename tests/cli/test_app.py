@@ -21,6 +21,8 @@ from napari_ncut.cli.options import CHOICES
 from napari_ncut.errors import InputError
 from napari_ncut.progress import Progress
 
+from .conftest import EMBEDDING
+
 COMMANDS = ["demo", "embed", "segment", "backbones"]
 HEAVY = {"PyQt5", "PyQt6", "PySide6", "napari", "qtpy", "sklearn", "timm", "torch", "skimage"}
 
@@ -80,7 +82,7 @@ def test_wrong_usage():
 
 
 def test_segment_as_a_program(tmp_path: Path, image: Path, points: Path):
-    result = program("segment", image, "-p", points, "-o", tmp_path / "out", "--components", 5)
+    result = program("segment", image, "-p", points, "-o", tmp_path / "out", *EMBEDDING)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     files = [Path(line) for line in result.stdout.splitlines()]

@@ -16,14 +16,15 @@ from .conftest import EMBEDDING, blobs
 
 def test_one_image(tmp_path: Path, image: Path, call: Callable):
     result = call("embed", image, "-o", tmp_path / "new" / "e.npz", "--colors", *EMBEDDING)
-    expected = ncut.embed(blobs(), n_components=5)
+    expected = ncut.embed(blobs(), n_components=5, stride=2)
     found = ncut.Embedding.load(tmp_path / "new" / "e.npz")
     np.testing.assert_array_equal(found.vectors, expected.vectors)
     assert result.stdout.splitlines() == [
         str(tmp_path / "new" / name) for name in ("e.npz", "e_blobs_colors.png")
     ]
     colors = np.asarray(Image.open(tmp_path / "new" / "e_blobs_colors.png"))
-    np.testing.assert_array_equal(colors, (expected.colors()[0] * 255 + 0.5).astype(np.uint8))
+    cells = (expected.colors()[0] * 255 + 0.5).astype(np.uint8)
+    np.testing.assert_array_equal(colors, np.kron(cells, np.ones((2, 2, 1), np.uint8)))
 
 
 def test_colors_of_every_plane_at_the_size_of_the_image(tmp_path: Path, call: Callable):
@@ -37,7 +38,7 @@ def test_colors_of_every_plane_at_the_size_of_the_image(tmp_path: Path, call: Ca
 def test_several_images_jointly(tmp_path: Path, image: Path, call: Callable):
     Image.fromarray(blobs(30, 60, seed=1)).save(tmp_path / "other.png")
     call("embed", image, tmp_path / "other.png", "-o", tmp_path / "e.npz", *EMBEDDING)
-    expected = ncut.embed([blobs(), blobs(30, 60, seed=1)], n_components=5)
+    expected = ncut.embed([blobs(), blobs(30, 60, seed=1)], n_components=5, stride=2)
     found = ncut.Embedding.load(tmp_path / "e.npz")
     np.testing.assert_array_equal(found.vectors, expected.vectors)
     assert found.layout == expected.layout

@@ -25,7 +25,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def test_one_image(tmp_path: Path, image: Path, points: Path, call: Callable):
     result = call("segment", image, "-p", points, "-o", tmp_path / "out", *EMBEDDING)
-    expected = ncut.PromptSegmenter(ncut.embed(blobs(), n_components=5)).predict(
+    expected = ncut.PromptSegmenter(ncut.embed(blobs(), n_components=5, stride=2)).predict(
         [[12, 14], [2, 2]], [True, False], classes=[1, 1]
     )
     found = ncut.read_image(tmp_path / "out" / "blobs_classes.tif")
@@ -114,9 +114,9 @@ def test_stack_with_named_classes_and_instances(tmp_path: Path, call: Callable):
         *("segment", tmp_path / "s.ome.tif", "-p", tmp_path / "p.csv", "-o", tmp_path / "out"),
         *(*EMBEDDING, "--instances"),
     )
-    expected = ncut.PromptSegmenter(ncut.embed(stack, axes="TZYX", n_components=5)).predict(
-        [[5, 12, 14], [1, 2, 2]], classes=[1, 2]
-    )
+    expected = ncut.PromptSegmenter(
+        ncut.embed(stack, axes="TZYX", n_components=5, stride=2)
+    ).predict([[5, 12, 14], [1, 2, 2]], classes=[1, 2])
     classes = ncut.read_image(tmp_path / "out" / "s_classes.tif")
     assert (classes.axes, classes.data.shape) == ("TZYX", stack.shape)
     np.testing.assert_array_equal(classes.data.reshape(6, 40, 50), expected)
@@ -136,7 +136,7 @@ def test_channels_are_no_planes(tmp_path: Path, call: Callable):
         *("segment", tmp_path / "c.tif", "-p", tmp_path / "p.csv", "-o", tmp_path / "out"),
         *EMBEDDING,
     )
-    expected = ncut.PromptSegmenter(ncut.embed(data, axes="CYX", n_components=5)).predict(
+    expected = ncut.PromptSegmenter(ncut.embed(data, axes="CYX", n_components=5, stride=2)).predict(
         [[12, 14]]
     )
     found = ncut.read_image(tmp_path / "out" / "c_classes.tif")
@@ -155,7 +155,9 @@ def pair(tmp_path: Path) -> list[Path]:
 
 def joint(pair: list[Path], points: list, **options: object) -> list[np.ndarray]:
     images = [ncut.read_image(path).data for path in pair]
-    return ncut.PromptSegmenter(ncut.embed(images, n_components=5)).predict(points, **options)
+    return ncut.PromptSegmenter(ncut.embed(images, n_components=5, stride=2)).predict(
+        points, **options
+    )
 
 
 @pytest.mark.parametrize(
@@ -198,7 +200,9 @@ def test_transform(tmp_path: Path, image: Path, call: Callable, kind: str):
         *("segment", image, "-p", tmp_path / "p.csv", "-o", tmp_path / "out", *EMBEDDING),
         *("--transform", given),
     )
-    expected = ncut.PromptSegmenter(ncut.embed(blobs(), n_components=5)).predict([[12, 14]])
+    expected = ncut.PromptSegmenter(ncut.embed(blobs(), n_components=5, stride=2)).predict(
+        [[12, 14]]
+    )
     found = ncut.read_image(tmp_path / "out" / "blobs_classes.tif").data
     np.testing.assert_array_equal(found, expected)
 
