@@ -62,3 +62,56 @@ def test_an_edge_follows_the_image(border):
     bilinear = enlarge(maps.transpose(1, 2, 0), stride, (40, 40))[..., 0] > 0
     assert np.count_nonzero(bilinear != inside) >= 40
     assert np.count_nonzero(guided != inside) == 0
+
+
+@pytest.mark.parametrize("stride", [2, 3, 4, 7, 8, 14])
+def test_enlarge_is_torchs_bilinear_interpolation(stride):
+    import torch
+
+    grid = np.random.default_rng(4).random((5, 9, 2)).astype(np.float32)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(grid.transpose(2, 0, 1).copy())[None], scale_factor=stride, mode="bilinear"
+    )[0].numpy()
+    large = enlarge(grid, stride, (5 * stride - 1, 9 * stride))
+    np.testing.assert_allclose(large, expected.transpose(1, 2, 0)[:-1], atol=1e-6)
+
+
+def fast_guided_filter(gray, maps, stride, epsilon):
+    """As in the paper, pixel by pixel, with windows of 3 × 3 cells."""
+    guide = block_mean(gray, stride).astype(np.float64)
+    rows, columns = guide.shape
+
+    def window_mean(values):
+        result = np.empty((rows, columns))
+        for r in range(rows):
+            for c in range(columns):
+                result[r, c] = values[max(r - 1, 0) : r + 2, max(c - 1, 0) : c + 2].mean()
+        return result
+
+    mean = window_mean(guide)
+    variance = window_mean(guide**2) - mean**2
+    results = []
+    for values in maps.astype(np.float64):
+        slope = (window_mean(guide * values) - mean * window_mean(values)) / (variance + epsilon)
+        offset = window_mean(values) - slope * mean
+        coefficients = np.stack([window_mean(slope), window_mean(offset)], -1).astype(np.float32)
+        large = enlarge(coefficients, stride, gray.shape)
+        results.append(large[..., 0] * gray + large[..., 1])
+    return np.stack(results)
+
+
+@pytest.mark.parametrize(("stride", "shape"), [(2, (17, 22)), (4, (40, 31)), (7, (30, 50))])
+def test_guiding_is_the_fast_guided_filter(stride, shape, monkeypatch):
+    generator = np.random.default_rng(5)
+    gray = generator.random(shape, dtype=np.float32)
+    maps = generator.random((3, -(-shape[0] // stride), -(-shape[1] // stride)), dtype=np.float32)
+    upsampler = GuidedUpsampler(gray[..., np.newaxis], stride, epsilon=0.01)
+    whole = upsampler(maps)
+    np.testing.assert_allclose(whole, fast_guided_filter(gray, maps, stride, 0.01), atol=1e-4)
+    # However narrow the bands are, they are the whole.
+    for pixels in (1, 3 * stride * shape[1]):
+        monkeypatch.setattr("napari_ncut.imaging.resample._BAND_PIXELS", pixels)
+        bands = list(upsampler.bands(maps))
+        assert len(bands) > 1
+        assert [rows.start for rows, _ in bands[1:]] == [rows.stop for rows, _ in bands[:-1]]
+        np.testing.assert_array_equal(np.concatenate([b for _, b in bands], axis=1), whole)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import torch
 
 
 def block_mean(image: NDArray[np.float32], stride: int) -> NDArray[np.float32]:
@@ -33,18 +30,55 @@ def enlarge(grid: NDArray[np.float32], stride: int, shape: tuple[int, int]) -> N
     """Bilinear interpolation of (rows, columns, c) from cell centers to pixels (h, w, c)."""
     if stride == 1:
         return grid[: shape[0], : shape[1]]
-    import torch
+    large = np.empty((*shape, grid.shape[2]), dtype=np.float32)
+    for rows, band in _enlarged_bands(grid.transpose(2, 0, 1), stride, shape):
+        large[rows] = band.transpose(1, 2, 0)
+    return large
 
-    maps = torch.from_numpy(np.ascontiguousarray(grid.transpose(2, 0, 1)))
-    return _enlarge_maps(maps, stride, shape).numpy().transpose(1, 2, 0)
+
+# Pixels of a band that is enlarged at once: a few maps of it stay in a core's cache, where all maps
+# at full size would make every step wait for memory.
+_BAND_PIXELS = 2**15
 
 
-def _enlarge_maps(maps: torch.Tensor, stride: int, shape: tuple[int, int]) -> torch.Tensor:
-    from torch.nn.functional import interpolate
+def _enlarged_bands(
+    maps: NDArray[np.float32], stride: int, shape: tuple[int, int]
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Bilinear interpolation of (m, rows, columns) by bands: (pixel rows, maps (m, …, w)).
 
-    size = (maps.shape[1] * stride, maps.shape[2] * stride)
-    large = interpolate(maps[None], size=size, mode="bilinear", align_corners=False)[0]
-    return large[:, : shape[0], : shape[1]]
+    By numpy and not by torch: threads would wait for each other after each of the many small
+    steps, which is long where something else keeps a core busy.
+    """
+    height, width = shape
+    n_maps, n_rows, _ = maps.shape
+    # Pixels between two centers of cells, a gap, share the two. There is one gap more than cells:
+    # before the first center and after the last nothing changes. A gap starts `half` pixels before
+    # the cell at its end.
+    half = (stride + 1) // 2
+    weights = (0.5 + (np.arange(stride) + 0.5 - half) / stride).astype(np.float32)
+    left, step = _gaps(maps, axis=2)
+    wide = step[..., np.newaxis] * weights + left[..., np.newaxis]
+    wide = wide.reshape(n_maps, n_rows, -1)[..., half : half + width]
+    upper, step = (part[:, :, np.newaxis] for part in _gaps(wide, axis=1))
+    n_gaps = max(1, _BAND_PIXELS // (width * stride))
+    for first in range(0, n_rows + 1, n_gaps):
+        last = min(first + n_gaps, n_rows + 1)
+        band = step[:, first:last] * weights[:, np.newaxis]
+        band += upper[:, first:last]
+        start = first * stride - half
+        rows = slice(max(start, 0), min(last * stride - half, height))
+        if rows.start < rows.stop:
+            flat = band.reshape(n_maps, -1, width)
+            yield rows, flat[:, rows.start - start : rows.stop - start]
+
+
+def _gaps(maps: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Values at the start of each gap along an axis, and by how much they change within it."""
+    ends = [(0, 0)] * maps.ndim
+    ends[axis] = (1, 1)
+    padded = np.pad(maps, ends, mode="edge")
+    start = padded[:, :-1] if axis == 1 else padded[..., :-1]
+    return start, np.diff(padded, axis=axis)
 
 
 class GuidedUpsampler:
@@ -71,43 +105,65 @@ class GuidedUpsampler:
     def __init__(
         self, guide: NDArray[np.float32], stride: int, *, radius: int = 1, epsilon: float = 1e-4
     ) -> None:
-        import torch
-
         self.shape = guide.shape[:2]
         self.stride = stride
         self._radius = radius
         if stride == 1:
             return
-        self._guide = torch.from_numpy(np.ascontiguousarray(_gray(guide)))
-        gray = self._guide.numpy()
-        self._cell_mean = torch.from_numpy(np.ascontiguousarray(block_mean(gray, stride)))
+        self._guide = np.ascontiguousarray(_gray(guide))
+        self._cell_mean = block_mean(self._guide, stride)
+        self._window_area = self._window_sum(np.ones((1, *self._cell_mean.shape), np.float32))
         # Variance between cells only: maps have one value per cell, so what varies within one
         # could only flatten the slope.
-        moments = self._window_mean(torch.stack([self._cell_mean, self._cell_mean**2]))
+        moments = self._window_mean(np.stack([self._cell_mean, self._cell_mean**2]))
         self._mean = moments[0]
-        self._variance = (moments[1] - self._mean**2).clamp(min=0) + epsilon
+        self._variance = (moments[1] - self._mean**2).clip(min=0) + np.float32(epsilon)
 
-    def _window_mean(self, maps: torch.Tensor) -> torch.Tensor:
-        from torch.nn.functional import avg_pool2d
+    def _window_sum(self, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+        for _ in range(2):
+            total = maps.copy()
+            for shift in range(1, self._radius + 1):
+                total[:, shift:] += maps[:, :-shift]
+                total[:, :-shift] += maps[:, shift:]
+            # The second round sums along the other axis and turns the maps back.
+            maps = total.transpose(0, 2, 1)
+        return maps
 
-        size = 2 * self._radius + 1
-        return avg_pool2d(maps[None], size, 1, self._radius, count_include_pad=False)[0]
+    def _window_mean(self, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mean over the cells of each cell's window that exist."""
+        return self._window_sum(maps) / self._window_area
 
     def __call__(self, maps: NDArray[np.float32]) -> NDArray[np.float32]:
         """Enlarge maps (m, rows, columns) to (m, h, w)."""
-        import torch
+        large = np.empty((len(maps), *self.shape), dtype=np.float32)
+        for rows, band in self.bands(maps):
+            large[:, rows] = band
+        return large
 
+    def bands(self, maps: NDArray[np.float32]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Enlarge maps (m, rows, columns) by bands, from top to bottom.
+
+        What needs the enlarged maps only to choose something by them is fastest band by band.
+
+        Yields
+        ------
+        rows : slice
+            Rows of pixels.
+        band : float32 array (m, n rows, w)
+        """
         if self.stride == 1:
-            return maps[:, : self.shape[0], : self.shape[1]]
-        values = torch.from_numpy(np.ascontiguousarray(maps, dtype=np.float32))
-        n_maps = len(values)
-        window = self._window_mean(torch.cat([values, values * self._cell_mean]))
+            yield slice(0, self.shape[0]), maps
+            return
+        n_maps = len(maps)
+        window = self._window_mean(np.concatenate([maps, maps * self._cell_mean]))
         slope = (window[n_maps:] - window[:n_maps] * self._mean) / self._variance
         offset = window[:n_maps] - slope * self._mean
-        coefficients = _enlarge_maps(
-            self._window_mean(torch.cat([slope, offset])), self.stride, self.shape
-        )
-        return torch.addcmul(coefficients[n_maps:], coefficients[:n_maps], self._guide).numpy()
+        coefficients = self._window_mean(np.concatenate([slope, offset]))
+        for rows, band in _enlarged_bands(coefficients, self.stride, self.shape):
+            large = band[:n_maps]
+            large *= self._guide[rows]
+            large += band[n_maps:]
+            yield rows, large
 
 
 def _gray(plane: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -170,13 +170,9 @@ class PromptSegmenter:
             )
             return np.zeros(shape, dtype=dtype), empty
         upsampler = self._upsampler(plane)
-        margins = upsampler(result.margins)
-        numbers = np.array([0, *classes], dtype=dtype)
-        if len(classes) == 1:
-            labels = (margins[0] > 0).astype(dtype)
-            labels *= numbers[1]
-        else:
-            labels = _winning_class(margins, numbers)
+        labels = np.zeros(shape, dtype=dtype)
+        for rows, margins in upsampler.bands(result.margins):
+            _put_winning_class(labels[rows], margins, classes)
         _hold_clicked_pixels(labels, clicks, plane)
         if min_area > 1:
             _drop_small(labels, clicks, plane, min_area)
@@ -200,13 +196,14 @@ def _check_plane(plane: int, n_planes: int) -> int:
     return int(plane)
 
 
-def _winning_class(margins: NDArray[np.float32], numbers: NDArray) -> NDArray:
-    import torch
-
-    # torch's maximum with index is several times faster than numpy's argmax along the first axis.
-    best, index = torch.from_numpy(np.ascontiguousarray(margins)).max(dim=0)
-    place = torch.where(best > 0, index + 1, 0).numpy()
-    return numbers[place]
+def _put_winning_class(labels: NDArray, margins: NDArray[np.float32], classes: list[int]) -> None:
+    """Write the class of the largest margin above 0 into `labels`, which are 0, in place."""
+    best = np.zeros(labels.shape, dtype=np.float32)
+    for margin, number in zip(margins, classes, strict=True):
+        # Classes ascend, so the last one to be better than all before it is the largest number.
+        better = (margin > best) * labels.dtype.type(number)
+        np.maximum(labels, better, out=labels)
+        np.maximum(best, margin, out=best)
 
 
 def _hold_clicked_pixels(labels: NDArray, clicks: Clicks, plane: int) -> None:

@@ -28,8 +28,10 @@ class Similarity:
     """
 
     def __init__(self, embedding: Embedding) -> None:
+        import torch
+
         self.layout: PlaneLayout = embedding.layout
-        self._unit = embedding.unit_vectors
+        self._unit = torch.from_numpy(embedding.unit_vectors)
         self._cosines: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
         self._scales: dict[tuple[int, str, int], HeatScale] = {}
 
@@ -37,7 +39,8 @@ class Similarity:
         """Compute the cosines of clicked nodes that are not known yet, all in one pass."""
         missing = [int(n) for n in np.unique(nodes) if int(n) not in self._cosines]
         if missing:
-            cosines = self._unit[missing] @ self._unit.T
+            # By torch: numpy's threads wait for each other far longer where a core is busy.
+            cosines = (self._unit[missing] @ self._unit.T).numpy()
             self._cosines.update(zip(missing, cosines, strict=True))
         for node in nodes:
             self._cosines.move_to_end(int(node))

@@ -1,0 +1,167 @@
+"""How long a person waits for a mask: `predict` on a prepared embedding, against our bounds.
+
+Run with ``python -m benchmarks.latency``. Every repetition is a new question: one click moves to a
+place where none was before (and the mask is computed anew), or only gamma changes. The image is
+tiled from scikit-image's immunohistochemistry; the large stack has smooth random eigenvectors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from skimage import data
+
+from napari_ncut import Embedding, NCut, PromptSegmenter, embed
+from napari_ncut.backbones.extract import choose_stride
+from napari_ncut.imaging import PlaneLayout, as_planes
+from napari_ncut.spectral.preparation import Preparation
+
+N_COMPONENTS, N_CLICKS, N_CLASSES = 30, 10, 3
+WARM_UP = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured, and the bound in milliseconds that it is held against."""
+
+    name: str
+    bound: float
+    embedding: Embedding
+    planes: list[int] | None = None
+
+
+def machine() -> str:
+    return f"{os.cpu_count()} cores, {torch.get_num_threads()} torch threads"
+
+
+def tiled(height: int, width: int) -> np.ndarray:
+    tile = data.immunohistochemistry()
+    repeats = (-(-height // tile.shape[0]), -(-width // tile.shape[1]), 1)
+    return np.tile(tile, repeats)[:height, :width]
+
+
+def image_case(size: int, bound: float) -> Case:
+    embedding = embed(tiled(size, size), axes="YXC", n_components=N_COMPONENTS)
+    return Case(f"{size} × {size}, stride {embedding.stride}", bound, embedding)
+
+
+def stack_case(n_planes: int, size: int, bound: float) -> Case:
+    """One visible plane of a stack with smooth random eigenvectors: embedding it takes minutes."""
+    layout_shapes = ((size, size),) * n_planes
+    layout = PlaneLayout(layout_shapes, choose_stride(layout_shapes), ((n_planes,),), False)
+    rows, columns = layout.grids[0]
+    generator = np.random.default_rng(0)
+    waves = generator.uniform(0, 0.2, (N_COMPONENTS, 3))
+    phases = generator.uniform(0, 6.3, N_COMPONENTS)
+    vectors = np.empty((n_planes, rows, columns, N_COMPONENTS), np.float32)
+    grid = np.indices((rows, columns), dtype=np.float32)
+    for plane in range(n_planes):
+        for k, (by_plane, by_row, by_column) in enumerate(waves):
+            phase = by_plane * plane + by_row * grid[0] + by_column * grid[1] + phases[k]
+            vectors[plane, ..., k] = np.cos(phase)
+    visible = tiled(size, size)[..., 0]
+    planes = as_planes(np.broadcast_to(visible, (n_planes, size, size)), axes="ZYX")
+    embedding = Embedding(
+        vectors=vectors.reshape(-1, N_COMPONENTS),
+        eigenvalues=np.ones(N_COMPONENTS),
+        degrees=np.ones(layout.n_nodes),
+        layout=layout,
+        ncut=NCut(N_COMPONENTS),
+        preparation=Preparation("none", np.zeros(1), np.ones(1)),
+        recipe={},
+        planes=planes,
+    )
+    name = f"1 plane of {n_planes} × {size} × {size}, stride {layout.stride}"
+    return Case(name, bound, embedding, [n_planes // 2])
+
+
+def questions(case: Case, moving: bool) -> Iterator[dict[str, Any]]:
+    """Endless questions, each unlike all before it."""
+    generator = np.random.default_rng(1)
+    height, width = case.embedding.layout.shapes[0]
+    n_planes = len(case.embedding.layout)
+
+    def place() -> list[int]:
+        return [int(generator.integers(n)) for n in (n_planes, height, width)]
+
+    points = [place() for _ in range(N_CLICKS)]
+    classes = [1 + i % N_CLASSES for i in range(N_CLICKS)]
+    positive = [i < N_CLICKS - 2 for i in range(N_CLICKS)]
+    number = 0
+    while True:
+        number += 1
+        if moving:
+            points[number % N_CLICKS] = place()
+        gamma = 1.0 if moving else 0.5 + 0.01 * number
+        yield {
+            "points": points,
+            "positive": positive,
+            "classes": classes,
+            "gamma": gamma,
+            "planes": case.planes,
+        }
+
+
+def milliseconds(case: Case, *, moving: bool, repetitions: int) -> list[float]:
+    segmenter = PromptSegmenter(case.embedding)
+    times = []
+    for question, number in zip(
+        questions(case, moving), range(WARM_UP + repetitions), strict=False
+    ):
+        start = time.perf_counter()
+        segmenter.predict(**question)
+        if number >= WARM_UP:
+            times.append(1000 * (time.perf_counter() - start))
+    return times
+
+
+def cases(names: list[str]) -> Iterator[Case]:
+    makers = {
+        "1mpx": lambda: image_case(1024, 50),
+        "4mpx": lambda: image_case(2048, 150),
+        "stack512": lambda: stack_case(100, 512, 50),
+        "stack1024": lambda: stack_case(100, 1024, 50),
+    }
+    for name in names or makers:
+        yield makers[name]()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cases", nargs="*", help="1mpx, 4mpx, stack512, stack1024 (default: all)")
+    parser.add_argument("--repetitions", type=int, default=15)
+    options = parser.parse_args()
+    table = Table(
+        title=f"predict: k = {N_COMPONENTS}, {N_CLICKS} clicks, {N_CLASSES} classes; {machine()}"
+    )
+    for heading in ("image", "question", "median ms", "range ms", "bound ms", ""):
+        table.add_column(
+            heading, justify="left" if heading in ("image", "question", "") else "right"
+        )
+    for case in cases(options.cases):
+        for moving in (True, False):
+            times = milliseconds(case, moving=moving, repetitions=options.repetitions)
+            median = statistics.median(times)
+            table.add_row(
+                case.name,
+                "a click moved" if moving else "gamma changed",
+                f"{median:.1f}",
+                f"{min(times):.1f}–{max(times):.1f}",
+                f"{case.bound:.0f}",
+                "ok" if median <= case.bound else "too slow",
+            )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
