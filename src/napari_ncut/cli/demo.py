@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -87,7 +88,9 @@ def demo(
     for name, what in FILES.items():
         say(f"{output / name}: {what}")
     if viewer:
-        _show(image, points, positive, classes)
+        # Ctrl+C in the terminal is one way to close the window; all is written by now.
+        with suppress(KeyboardInterrupt):
+            _show(image, points, positive, classes)
 
 
 FILES = {
