@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QSizePolicy
 
 from .layers import unwrap
 
@@ -95,7 +95,7 @@ class LayerChoice(RunChoice):
         self._none = none
         self._fits = fits
         self._known: set[int] = set()
-        _follow_layers(viewer, self, self.refresh)
+        self.release = _follow_layers(viewer, self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
@@ -147,7 +147,7 @@ class LayerChecklist(QListWidget):
         self._type = layer_type
         self._layers: list[Any] = []
         self.itemChanged.connect(lambda _: self.chosen.emit(self.value))
-        _follow_layers(viewer, self, self.refresh)
+        self.release = _follow_layers(viewer, self.refresh)
         self.refresh()
 
     @property
@@ -166,7 +166,8 @@ class LayerChecklist(QListWidget):
     def refresh(self) -> None:
         """Show the layers that there are now; a new one is checked in place of the old."""
         known = {id(layer) for layer in self._layers}
-        checked = {id(layer) for layer in self.value}
+        before = {id(layer) for layer in self.value}
+        checked = set(before)
         self._layers = own_layers(self._viewer, self._type)
         new = [layer for layer in self._layers if id(layer) not in known]
         checked &= {id(layer) for layer in self._layers}
@@ -176,7 +177,8 @@ class LayerChecklist(QListWidget):
         elif not checked and self._layers:
             checked = {id(self._layers[-1])}
         self._fill(checked)
-        self.chosen.emit(self.value)
+        if {id(layer) for layer in self.value} != before:
+            self.chosen.emit(self.value)
 
     def _fill(self, checked: set[int]) -> None:
         self.blockSignals(True)
@@ -201,23 +203,19 @@ def own_layers(viewer: ViewerModel, layer_type: type[Layer]) -> list[Any]:
     return [l for l in layers if l.metadata.get("napari_ncut", {}).get("role") not in _NOT_INPUT]
 
 
-def _follow_layers(viewer: ViewerModel, widget: QWidget, refresh: Callable[[], None]) -> None:
-    """Call `refresh` when layers come, go, move or are renamed, as long as the widget lives."""
+def _follow_layers(viewer: ViewerModel, refresh: Callable[[], None]) -> Callable[[], None]:
+    """Call `refresh` when layers come, go, move or are renamed; returns what ends that."""
     events = viewer.layers.events
-    followed = [
-        getattr(events, n)
-        for n in ("inserted", "removed", "reordered", "renamed")
-        if hasattr(events, n)
-    ]
+    names = ("inserted", "removed", "reordered", "renamed")
+    followed = [getattr(events, name) for name in names if hasattr(events, name)]
 
     def on_layers(event: Any = None) -> None:
-        try:
-            refresh()
-        except RuntimeError:  # Qt deleted the widget already
-            for event in followed:
-                event.disconnect(on_layers)
+        refresh()
+
+    def release() -> None:
+        for event in followed:
+            event.disconnect(on_layers)
 
     for event in followed:
         event.connect(on_layers)
-    # The viewer's events hold functions weakly where they can; the widget keeps this one alive.
-    widget._on_layers = on_layers
+    return release

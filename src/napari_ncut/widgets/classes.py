@@ -156,6 +156,11 @@ class ClassTable(QWidget):
         self._amounts: dict[int, tuple[str, str]] = {}
         self.fill()
 
+    def release(self) -> None:
+        """Follow the list no longer."""
+        self._classes.changed.disconnect(self.fill)
+        self._classes.current_changed.disconnect(self._select)
+
     def show_amounts(self, amounts: dict[int, tuple[str, str]]) -> None:
         """Show count and area (as texts) of each class."""
         self._amounts = amounts

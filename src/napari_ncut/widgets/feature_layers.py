@@ -28,15 +28,16 @@ def add_colors(viewer: ViewerModel, prepared: Prepared) -> None:
         block = _grid_block(prepared, number, source, colors)
         spatial = source.spatial(stride=embedding.stride)
         _remove_old(viewer, name, "colors")
-        layer = viewer.add_image(
+        viewer.add_image(
             block,
             rgb=True,
             name=free_name(viewer, name),
             interpolation2d="linear",
             opacity=0.6,
+            # From the start, so that nobody takes the new layer for an image to be cut.
+            metadata={"napari_ncut": {"role": "colors", "recipe": dict(embedding.recipe)}},
             **spatial,
         )
-        layer.metadata["napari_ncut"] = {"role": "colors", "recipe": dict(embedding.recipe)}
 
 
 def add_eigenvectors(viewer: ViewerModel, prepared: Prepared) -> None:
@@ -48,13 +49,13 @@ def add_eigenvectors(viewer: ViewerModel, prepared: Prepared) -> None:
         name = f"{source.layer.name} each eigenvector"
         block = np.moveaxis(_grid_block(prepared, number, source, embedding.vectors), -1, 0)
         _remove_old(viewer, name, "eigenvectors")
-        layer = viewer.add_image(
+        viewer.add_image(
             np.ascontiguousarray(block),
             name=free_name(viewer, name),
             visible=False,
+            metadata={"napari_ncut": {"role": "eigenvectors", "recipe": dict(embedding.recipe)}},
             **_with_leading_axis(source, source.spatial(stride=embedding.stride)),
         )
-        layer.metadata["napari_ncut"] = {"role": "eigenvectors", "recipe": dict(embedding.recipe)}
 
 
 def _grid_block(prepared: Prepared, number: int, source: Source, values: NDArray) -> NDArray:

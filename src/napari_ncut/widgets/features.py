@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from functools import partial
+import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from .choices import LayerChecklist, LayerChoice
 from .feature_controls import BackboneControls, CutControls, InputControls
 from .feature_layers import add_colors, add_eigenvectors
 from .layers import Source, default_axes, unwrap
-from .panels import narrow_scroll, stop_jobs, titled
+from .panels import DockedWidget, narrow_scroll, titled
 from .prompts_layer import add_prompts_layer
 from .reading import Reading, read_settings
 from .session import Prepared, session_of
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 
-class FeaturesWidget(QWidget):
+class FeaturesWidget(DockedWidget):
     """Computes features and eigenvectors of Image layers, and prepares a prompts layer.
 
     Parameters
@@ -54,13 +55,14 @@ class FeaturesWidget(QWidget):
         self._started = 0.0
         # Measured against estimated seconds of the last run: the next estimate learns from it.
         self._pace = 1.0
+        self._described: Callable[[], Any] = lambda: None
         self._build()
         self._job.stepped.connect(self._on_progress)
         self._job.finished.connect(self._on_result)
         self._job.busy_changed.connect(self._on_busy)
         self._job.cancelled.connect(lambda: self.message.setText("Cancelled; nothing was changed."))
-        self._viewer.dims.events.current_step.connect(self._refresh)
-        self.destroyed.connect(partial(stop_jobs, self._job))
+        self.on_release(self._job.close, self.images.release, self.shapes.release)
+        self.follow(self._viewer.dims.events.current_step, self._refresh)
         self._on_images()
 
     # ------------------------------------------------------------------------------------ layout
@@ -112,7 +114,7 @@ class FeaturesWidget(QWidget):
         buttons.addWidget(self.run_button, 2)
         buttons.addWidget(self.cancel_button, 1)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setContentsMargins(0, 0, 6, 4)
         outer.addWidget(scroll)
         outer.addWidget(self.message)
         outer.addWidget(self.progress)
@@ -127,20 +129,17 @@ class FeaturesWidget(QWidget):
         self.cancel_button.clicked.connect(lambda: self._job.cancel())
         self.segment_button.clicked.connect(lambda: self.open_points_widget())
 
-    def closeEvent(self, event: Any) -> None:
-        """Stop what runs, and let go of the viewer's events."""
-        stop_jobs(self._job)
-        self._viewer.dims.events.current_step.disconnect(self._refresh)
-        super().closeEvent(event)
-
     # ---------------------------------------------------------------------------------- settings
 
     def _on_images(self, _: Any = None) -> None:
         """Other images are checked: offer what fits them."""
         layers = self.images.value
-        if layers:
-            self.inputs.axes.value = default_axes(layers[0])
-            shapes = [data.shape for data in layers[0].data] if layers[0].multiscale else []
+        first = layers[0] if layers else None
+        # Axes and level that the user set hold as long as the image is the same.
+        if first is not None and first is not self._described():
+            self._described = weakref.ref(first)
+            self.inputs.axes.value = default_axes(first)
+            shapes = [data.shape for data in first.data] if first.multiscale else []
             self.inputs.offer_levels(shapes)
         self._refresh()
 

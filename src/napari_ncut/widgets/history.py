@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 import zlib
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +16,7 @@ from qtpy.QtCore import QObject, Signal
 
 from ..progress import Progress, Steps
 from .layers import unwrap
-from .workers import Job
+from .workers import Job, tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -56,27 +57,55 @@ class Change:
     after: Any
 
     def redo(self) -> None:
+        """Set the value."""
         self.apply(self.after)
 
     def undo(self) -> None:
+        """Set the value of before."""
         self.apply(self.before)
 
 
 class Stroke:
-    """An edit that a Labels layer keeps in its own history: painting, filling."""
+    """The newest edit in a Labels layer's own history: painting, filling.
+
+    It is undone only while it is the newest there: a script may have called `layer.undo()` itself.
+    """
 
     name = "painting"
 
     def __init__(self, layer: Labels) -> None:
         self._layer = weakref.ref(layer)
+        self._atoms = _newest(layer, "_undo_history")
+
+    @classmethod
+    def of(cls, layer: Labels, step: list[Any]) -> Stroke:
+        """A stroke that was painted before the layer was followed."""
+        stroke = cls(layer)
+        stroke._atoms = list(step)
+        return stroke
 
     def redo(self) -> None:
-        if (layer := self._layer()) is not None:
+        """Do it again."""
+        layer = self._layer()
+        if layer is not None and _same(_newest(layer, "_redo_history"), self._atoms):
             layer.redo()
 
     def undo(self) -> None:
-        if (layer := self._layer()) is not None:
+        """Take it back."""
+        layer = self._layer()
+        if layer is not None and _same(_newest(layer, "_undo_history"), self._atoms):
             layer.undo()
+
+
+def _newest(layer: Labels, stack: str) -> list[Any]:
+    """The newest step of a layer's history as napari keeps it, [] if there is none."""
+    steps = getattr(layer, stack)
+    return list(steps[-1]) if steps else []
+
+
+def _same(step: list[Any], other: list[Any]) -> bool:
+    """Whether two steps hold the same changes; napari turns their order with every undo."""
+    return len(step) > 0 and {id(atom) for atom in step} == {id(atom) for atom in other}
 
 
 class SmallEdit(Stroke):
@@ -85,7 +114,7 @@ class SmallEdit(Stroke):
     Parameters
     ----------
     layer
-        The Labels layer.
+        The Labels layer; its array is numpy's.
     indices
         Index arrays of the changed pixels, one per dimension.
     values
@@ -99,10 +128,15 @@ class SmallEdit(Stroke):
         self._first: tuple[tuple[NDArray, ...], NDArray] | None = (indices, values)
 
     def redo(self) -> None:
+        """Write, for the first time or again."""
         if self._first is None:
             super().redo()
         elif (layer := self._layer()) is not None:
+            before = _newest(layer, "_undo_history")
             layer.data_setitem(*self._first)
+            after = _newest(layer, "_undo_history")
+            # Where every pixel had its value already, napari notes nothing.
+            self._atoms = [] if _same(before, after) else after
             self._first = None
 
 
@@ -124,17 +158,35 @@ class PlaneEdit:
         self._differences = differences
 
     def redo(self) -> Steps[None]:
+        """Write plane by plane."""
         layer = self._layer()
         if layer is None:
             return
-        for done, (key, packed) in enumerate(self._differences):
-            yield Progress("labels", done, len(self._differences))
-            plane = np.array(layer.data[key])
-            difference = np.frombuffer(zlib.decompress(packed), dtype=plane.dtype)
-            layer.data[key] = plane ^ difference.reshape(plane.shape)
+        done = 0
+        try:
+            for key, packed in self._differences:
+                yield Progress("labels", done, len(self._differences))
+                _apply_difference(layer, key, packed)
+                done += 1
+        except BaseException:
+            # All planes or none: what was written is taken back.
+            for key, packed in self._differences[:done]:
+                _apply_difference(layer, key, packed)
+            raise
 
     # The difference is an exclusive or: applying it twice is the identity.
     undo = redo
+
+    def show(self) -> None:
+        """Let the layer show what was written to its array."""
+        if (layer := self._layer()) is not None:
+            layer.refresh()
+
+
+def _apply_difference(layer: Labels, key: Any, packed: bytes) -> None:
+    plane = np.array(layer.data[key])
+    difference = np.frombuffer(zlib.decompress(packed), dtype=plane.dtype)
+    layer.data[key] = plane ^ difference.reshape(plane.shape)
 
 
 def plane_difference(before: NDArray, after: NDArray) -> bytes:
@@ -148,14 +200,6 @@ class Group:
 
     name: str
     commands: list[Command] = field(default_factory=list)
-
-    def redo(self) -> Steps[None]:
-        for command in self.commands:
-            yield from command.redo() or ()
-
-    def undo(self) -> Steps[None]:
-        for command in reversed(self.commands):
-            yield from command.undo() or ()
 
 
 class History(QObject):
@@ -171,11 +215,18 @@ class History(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self._done: list[Command] = []
-        self._undone: list[Command] = []
+        self._done: list[Command | Group] = []
+        self._undone: list[Command | Group] = []
+        self._writing = False
         self._replaying = False
+        self._locked = ""
         self._followed: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._job = Job(self)
+        self._job.finished.connect(self._on_part_done)
+        self._job.failed.connect(self._on_failed)
+        self._parts: deque[tuple[Command, bool]] = deque()
+        self._ready: list[tuple[Command, bool]] = []
+        self._then: Callable[[bool], None] = lambda _: None
         self.before_undo: list[Callable[[], None]] = []
 
     @property
@@ -189,79 +240,119 @@ class History(QObject):
         return bool(self._undone)
 
     @property
+    def writing(self) -> bool:
+        """Whether a command is writing at this very moment: what changes is no new command."""
+        return self._writing
+
+    @property
     def replaying(self) -> bool:
-        """Whether a command is being carried out: what changes now is no new command."""
+        """Whether a command is being carried out, possibly in a thread."""
         return self._replaying
 
-    def push(self, command: Command) -> None:
+    def lock(self, reason: str) -> None:
+        """Let nothing be undone for a while; the reason is told to who tries. "" unlocks."""
+        self._locked = reason
+
+    def push(self, command: Command | Group) -> None:
         """Remember what the user has just done."""
-        if self._replaying:
+        if self._writing:
             return
         self._done.append(command)
         del self._done[:-_MAX_COMMANDS]
         self._undone.clear()
         self.changed.emit()
 
-    def perform(self, command: Command, then: Callable[[], None] | None = None) -> None:
-        """Do a command and remember it; `then` is called when it is done."""
+    def perform(self, command: Command | Group, then: Callable[[bool], None] | None = None) -> None:
+        """Do a command and remember it; `then` is told whether it succeeded when it is done."""
 
-        def done() -> None:
-            self.push(command)
+        def done(success: bool) -> None:
+            if success:
+                self.push(command)
             if then is not None:
-                then()
+                then(success)
 
-        self._carry_out(command.redo, done)
+        self._carry_out(command, True, done)
 
     def undo(self) -> None:
         """Undo the newest command."""
-        for flush in self.before_undo:
-            flush()
-        if self._replaying:
-            show_info("Still undoing; one moment.")
-        elif not self._done:
-            show_info("Nothing to undo.")
-        else:
-            command = self._done.pop()
-            self._carry_out(command.undo, lambda: self._undone.append(command))
+        self._step(self._done, self._undone, forward=False)
 
     def redo(self) -> None:
         """Do the command again that was undone last."""
-        if self._replaying:
-            show_info("Still undoing; one moment.")
-        elif not self._undone:
-            show_info("Nothing to redo.")
+        self._step(self._undone, self._done, forward=True)
+
+    def _step(self, taken: list, given: list, *, forward: bool) -> None:
+        for flush in list(self.before_undo):
+            flush()
+        if self._locked or self._replaying:
+            show_info(self._locked or "Still undoing; one moment.")
+        elif not taken:
+            show_info(f"Nothing to {'redo' if forward else 'undo'}.")
         else:
-            command = self._undone.pop()
-            self._carry_out(command.redo, lambda: self._done.append(command))
+            command = taken.pop()
+            self._carry_out(
+                command, forward, lambda success: (given if success else taken).append(command)
+            )
 
     def _carry_out(
-        self, action: Callable[[], Steps[None] | None], done: Callable[[], None]
+        self, command: Command | Group, forward: bool, then: Callable[[bool], None]
     ) -> None:
-        """Run an action: its quick parts at once, what is left after a first step in a thread."""
+        """Do or undo the parts of a command one by one: quick ones here, long ones in a thread."""
+        parts = list(command.commands) if isinstance(command, Group) else [command]
+        if not forward:
+            parts.reverse()
+        self._parts = deque((part, forward) for part in parts)
+        self._ready = []
+        self._then = then
         self._replaying = True
-        try:
-            steps = action()
-            first = next(steps, None) if steps is not None else None
-        except BaseException:
-            self._replaying = False
-            raise
-        if first is None:
-            self._settle(done)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._parts:
+            command, forward = self._parts[0]
+            self._writing = True
+            try:
+                steps = command.redo() if forward else command.undo()
+            except Exception as error:  # noqa: BLE001
+                tell(error)
+                self._writing = False
+                self._on_failed()
+                return
+            self._writing = False
+            if steps is not None:
+                self._job.start(lambda steps=steps: steps)
+                return
+            self._ready.append(self._parts.popleft())
+        self._end(True)
+
+    def _on_part_done(self, _: Any = None) -> None:
+        command, forward = self._parts.popleft()
+        self._ready.append((command, forward))
+        if hasattr(command, "show"):
+            command.show()
+        self._go_on()
+
+    def _on_failed(self, _: str = "") -> None:
+        """Take back the parts that were done, so that a failed command has changed nothing."""
+        if not self._ready or not self._replaying:
+            self._parts.clear()
+            self._end(False)
             return
-        self._after = lambda _: self._settle(done)
-        self._job.finished.connect(self._on_finished)
-        self._job.start(lambda: steps)
+        self._parts = deque((command, not forward) for command, forward in reversed(self._ready))
+        self._ready = []
+        then, self._then = self._then, lambda _: None
+        self._then = lambda _: then(False)
+        self._go_on()
 
-    def _on_finished(self, result: Any) -> None:
-        self._job.finished.disconnect(self._on_finished)
-        self._after(result)
-
-    def _settle(self, done: Callable[[], None]) -> None:
+    def _end(self, success: bool) -> None:
         self._replaying = False
-        for layer in list(self._followed):
-            layer.refresh()
-        done()
+        then, self._then = self._then, lambda _: None
+        then(success)
         self.changed.emit()
+
+    def follows(self, layer: Layer) -> bool:
+        """Whether undo and redo are bound on a layer."""
+        return unwrap(layer) in self._followed
 
     def follow(self, layer: Layer) -> None:
         """Bind undo and redo on a layer, and remember what is painted on it."""
@@ -271,14 +362,18 @@ class History(QObject):
         self._followed.add(layer)
         layer.bind_key("Control-Z", lambda _: self.undo(), overwrite=True)
         layer.bind_key("Control-Shift-Z", lambda _: self.redo(), overwrite=True)
-        if hasattr(layer.events, "paint"):
-            reference = weakref.ref(layer)
+        if not hasattr(layer.events, "paint"):
+            return
+        reference = weakref.ref(layer)
 
-            def remember(event: Any = None) -> None:
-                if (painted := reference()) is not None:
-                    self.push(Stroke(painted))
+        def remember(event: Any = None) -> None:
+            if (painted := reference()) is not None:
+                self.push(Stroke(painted))
 
-            layer.events.paint.connect(remember)
+        layer.events.paint.connect(remember)
+        # What was painted before can be undone, too, after everything that came later.
+        self._done[:0] = [Stroke.of(layer, step) for step in layer._undo_history]
+        self.changed.emit()
 
 
 _HISTORIES: weakref.WeakKeyDictionary[ViewerModel, History] = weakref.WeakKeyDictionary()

@@ -213,6 +213,8 @@ class Source:
         self, data_points: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """The layer's data coordinates (n, ndim) as (plane, row, column), and which lie inside."""
+        # A point without coordinates lies nowhere.
+        data_points = np.nan_to_num(data_points, nan=-1e9, posinf=-1e9, neginf=-1e9)
         pixels = (data_points + 0.5) / self.factors - 0.5 - self.starts
         whole = np.floor(pixels + 0.5)
         checked = np.array([name != "C" for name in self.names])

@@ -176,7 +176,9 @@ def _largest_label(layer: Labels) -> int:
     data = layer.data
     if isinstance(data, np.ndarray):
         return int(data.max(initial=0))
-    return max((int(np.max(np.asarray(data[i]))) for i in range(data.shape[0])), default=0)
+    # A lazy array is read plane by plane.
+    planes = (np.asarray(data[index]) for index in np.ndindex(data.shape[:-2]))
+    return max((int(plane.max(initial=0)) for plane in planes), default=0)
 
 
 def _check_fits(layer: Labels, values: NDArray) -> None:
@@ -210,7 +212,8 @@ def _edit_steps(
             continue
         n_changed += changed
         changes.append((key, before, after))
-        if n_changed > SMALL_EDIT:
+        # napari's own history writes by index arrays, which lazy arrays do not all take.
+        if n_changed > SMALL_EDIT or not isinstance(layer.data, np.ndarray):
             differences += [(k, plane_difference(b, a)) for k, b, a in changes]
             changes.clear()
     if differences:

@@ -49,12 +49,18 @@ def make_output(
     classes: ClassList,
     instances: bool,
     above: Layer | None,
+    labels: list[int],
 ) -> Labels:
-    """Add an empty output layer that covers the whole image (the chosen level of it)."""
+    """Add an empty output layer for these classes, or for instances, that covers the whole image.
+
+    Of a pyramid it covers the level that was read.
+    """
     source = prepared.sources[number]
     kind = "instances" if instances else "classes"
+    small = not instances and max(labels, default=1) <= np.iinfo(np.uint8).max
+    dtype = np.uint8 if small else np.int32
     # Zeros cost no memory until they are written on, so a large image is no hindrance.
-    data = np.zeros(source.whole_shape(), dtype=np.int32 if instances else np.uint8)
+    data = np.zeros(source.whole_shape(), dtype=dtype)
     name = free_name(viewer, f"{source.layer.name} {kind}")
     layer = Labels(data, name=name, opacity=0.6, **source.spatial(whole=True))
     if not instances:

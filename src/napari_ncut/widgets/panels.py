@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -16,8 +18,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-
-from .workers import Job
 
 _WIDTH = 330
 
@@ -63,10 +63,51 @@ def titled(title: str, content: QWidget | QLayout) -> QGroupBox:
     return box
 
 
-def stop_jobs(*jobs: Job, **_: Any) -> None:
-    """Close jobs of a widget that goes away."""
-    for job in jobs:
+class DockedWidget(QWidget):
+    """A widget of a viewer that lets go of everything when it is closed.
+
+    napari takes a closed dock's widget out of it, without a close event; a viewer that closes
+    destroys it. Whichever comes first, what `on_release` was given is called once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._releases: list[Callable[[], Any]] = []
+        self._was_docked = False
+        self.destroyed.connect(partial(_call_all, self._releases))
+
+    def on_release(self, *functions: Callable[[], Any]) -> None:
+        """Call these when the widget goes, the last ones first."""
+        self._releases.extend(functions)
+
+    def follow(self, emitter: Any, function: Callable[..., Any]) -> None:
+        """Connect one of napari's events, or a signal, until the widget goes."""
+        emitter.connect(function)
+        self.on_release(partial(emitter.disconnect, function))
+
+    def release(self) -> None:
+        """Stop what runs, and let go of the viewer, its layers and what widgets share."""
+        _call_all(self._releases)
+
+    def closeEvent(self, event: Any) -> None:
+        """Let go of everything."""
+        self.release()
+        super().closeEvent(event)
+
+    def changeEvent(self, event: Any) -> None:
+        """Let go of everything when taken out of the dock."""
+        if event.type() == QEvent.Type.ParentChange:
+            docked = self.parent() is not None
+            if self._was_docked and not docked:
+                self.release()
+            self._was_docked = docked
+        super().changeEvent(event)
+
+
+def _call_all(functions: list[Callable[[], Any]], *_: Any) -> None:
+    while functions:
         try:
-            job.close()
-        except RuntimeError:  # Qt deleted the job with its widget already
+            functions.pop()()
+        except (RuntimeError, TypeError):
+            # Qt deleted the sender or the receiver already, and the connection with it.
             continue

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import time
-import weakref
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Labels, Points
-from napari.utils.notifications import show_info, show_warning
+from napari.layers import Points
+from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import (
-    QApplication,
-    QGridLayout,
-    QLabel,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QApplication
 
 from . import prompts_layer
-from .choices import LayerChoice, RunChoice
-from .classes import ClassTable
-from .controls import OutputControls, PromptControls
-from .history import Change, Group, history_of
+from .accepting import Acceptance
+from .history import Group, history_of
+from .keys import ShiftDigits, bind_weakly
 from .layers import unwrap
-from .live import Accepted, AcceptOptions, PlaneResult, Request, accept_steps, live_steps
-from .outputs import finish_output, make_output, output_fits
-from .panels import labeled_grid, narrow_scroll, stop_jobs, titled
+from .live import AcceptOptions, PlaneResult, Request, live_steps
+from .outputs import output_fits
+from .points_panel import PointsPanel
 from .preview import Preview
+from .prompts_watch import PromptsWatch
 from .session import Prepared, session_of
-from .workers import Job, tell
+from .workers import Job
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -39,11 +30,9 @@ if TYPE_CHECKING:
 # Planes that are computed ahead while the user looks: beyond this many pixels only what is on
 # screen is, and the rest when it is scrolled to or accepted.
 _PIXELS_AHEAD = 2**27
-# A drag or a burst of clicks within this time is one step of undo.
-_SETTLE_MS = 250
 
 
-class PointsWidget(QWidget):
+class PointsWidget(PointsPanel):
     """Turns the points of a prompts layer into masks in Labels layers, live.
 
     Parameters
@@ -53,103 +42,35 @@ class PointsWidget(QWidget):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        super().__init__()
         self._viewer = unwrap(napari_viewer)
         self._session = session_of(self._viewer)
         self._history = history_of(self._viewer)
         self._classes = self._session.classes
-        self._job = Job(self)
-        self._accepting = Job(self)
         self._prepared: Prepared | None = None
         self._masks: Preview | None = None
         self._heat: Preview | None = None
         self._request: Request | None = None
-        self._followed: weakref.WeakSet[Points] = weakref.WeakSet()
-        self._settled: prompts_layer.Prompts | None = None
-        self._seen: list[prompts_layer.Prompts] = []
+        self._outside = 0
         self._measures: dict[int, list[Any]] = {}
         self._started = 0.0
-        self._writing = False
-        self._build()
+        self._latency: float | None = None
+        super().__init__(self._viewer, self._classes, self._fits)
+        self._job = Job(self)
+        self._watch = PromptsWatch(self._viewer, self._history, self._classes, self)
+        self._acceptance = Acceptance(self._viewer, self._history, self._classes, self._watch, self)
+        self._digits = ShiftDigits(self._viewer, self._is_ours, self._choose_class, self)
         self._connect()
+        for layer in self._viewer.layers:
+            if layer.metadata.get("napari_ncut", {}).get("role") in ("classes", "instances"):
+                self._bind(layer)
         self._on_prepared(self._session.prepared[-1] if self._session.prepared else None)
 
-    # ------------------------------------------------------------------------------------ layout
-
-    def _build(self) -> None:
-        self.run_choice = RunChoice("The prepared image or images that clicks are read on.")
-        self.points_choice = LayerChoice(
-            self._viewer,
-            Points,
-            "Points layer with the columns `positive` and `class`; colors follow them.",
-        )
-        self.negative_choice = LayerChoice(
-            self._viewer, Points, "A second Points layer whose points are all negative, if you like two layers.",
-            none="none (signs are in the column)",
-        )  # fmt: skip
-        self.image_choice = RunChoice(
-            "The image that the next click is on, where several lie on one another."
-        )
-        self.sign_button = QPushButton()
-        self.sign_button.setToolTip("Whether the next click says “like this” or “not this”. Key: T")
-        self.class_table = ClassTable(self._classes)
-        self.controls = PromptControls()
-        self.output_controls = OutputControls()
-        self.output_choice = LayerChoice(
-            self._viewer, Labels, "Where accepted masks go.", none="new Labels layer",
-            fits=lambda layer: self._prepared is not None and output_fits(layer, self._prepared),
-        )  # fmt: skip
-        self.accept_button = QPushButton("Accept  [Enter]")
-        self.reject_button = QPushButton("Reject  [Esc]")
-        self.undo_button = QPushButton("Undo  [Ctrl+Z]")
-        self.redo_button = QPushButton("Redo  [Ctrl+Shift+Z]")
-        self.script_button = QPushButton("Copy as Python")
-        self.script_button.setToolTip("Copy a script that repeats what you see, to the clipboard")
-        self.status = QLabel()
-        self.status.setWordWrap(True)
-
-        clicks = labeled_grid(
-            [
-                ("Prepared", self.run_choice),
-                ("Prompts", self.points_choice),
-                ("Negative points", self.negative_choice),
-                ("Click on", self.image_choice),
-                ("Next click", self.sign_button),
-            ]
-        )
-        self._image_label = clicks.itemAtPosition(3, 0).widget()
-        buttons = QGridLayout()
-        buttons.addWidget(self.accept_button, 0, 0)
-        buttons.addWidget(self.reject_button, 0, 1)
-        buttons.addWidget(self.undo_button, 1, 0)
-        buttons.addWidget(self.redo_button, 1, 1)
-        output = QVBoxLayout()
-        output.addLayout(labeled_grid([("Into", self.output_choice)]))
-        output.addWidget(self.output_controls.native)
-        inner = QWidget()
-        layout = QVBoxLayout(inner)
-        layout.addWidget(titled("Clicks", clicks))
-        layout.addWidget(titled("Classes", self.class_table))
-        layout.addWidget(titled("Mask", self.controls.native))
-        layout.addWidget(titled("Result", output))
-        layout.addStretch()
-        scroll = narrow_scroll(inner)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
-        outer.addLayout(buttons)
-        outer.addWidget(self.script_button)
-        outer.addWidget(self.status)
-
     def _connect(self) -> None:
-        self._session.prepared_changed.connect(self._on_prepared)
         self.run_choice.chosen.connect(self._use)
         self.points_choice.chosen.connect(self._on_points_chosen)
         self.negative_choice.chosen.connect(self._on_points_chosen)
         self.image_choice.chosen.connect(self._on_image_chosen)
         self.sign_button.clicked.connect(lambda: self.flip_sign())
-        self._classes.changed.connect(self._on_classes)
-        self._classes.current_changed.connect(self._on_current_class)
         self.controls.changed.connect(lambda *_: self.update_masks())
         self.output_controls.heat.changed.connect(lambda *_: self._on_heat())
         self.accept_button.clicked.connect(lambda: self.accept())
@@ -157,27 +78,27 @@ class PointsWidget(QWidget):
         self.undo_button.clicked.connect(lambda: self._history.undo())
         self.redo_button.clicked.connect(lambda: self._history.redo())
         self.script_button.clicked.connect(lambda: self.copy_script())
+        self._watch.changed.connect(self.update_masks)
         self._job.stepped.connect(self._on_step)
         self._job.finished.connect(lambda _: self._show_status())
-        self._accepting.finished.connect(self._on_accepted)
-        self._accepting.busy_changed.connect(lambda _: self._show_buttons())
-        self._history.changed.connect(self._show_buttons)
-        self._history.before_undo.append(self._settle)
-        self._settling = QTimer(self)
-        self._settling.setSingleShot(True)
-        self._settling.timeout.connect(self._settle)
-        self._viewer.dims.events.current_step.connect(self._on_slice)
-        self._viewer.dims.events.ndisplay.connect(self._on_slice)
-        self._viewer.layers.events.removed.connect(self._on_removed)
-        self.destroyed.connect(partial(stop_jobs, self._job, self._accepting))
+        self._acceptance.busy_changed.connect(lambda _: self._show_buttons())
+        self._acceptance.done.connect(self._on_accepted)
+        self.on_release(self._remove_previews)
+        self.on_release(
+            self._job.close, self._watch.release, self._acceptance.release, self._digits.release
+        )
+        self.follow(self._session.prepared_changed, self._on_prepared)
+        self.follow(self._classes.changed, self._on_classes)
+        self.follow(self._classes.current_changed, self._on_current_class)
+        self.follow(self._history.changed, self._show_buttons)
+        self.follow(self._viewer.dims.events.current_step, self._on_slice)
+        self.follow(self._viewer.dims.events.ndisplay, self._on_slice)
+        self.follow(self._viewer.layers.events.removed, self._on_removed)
 
-    def closeEvent(self, event: Any) -> None:
-        """Stop what runs, and let go of the viewer's events."""
-        stop_jobs(self._job, self._accepting)
-        self._viewer.dims.events.current_step.disconnect(self._on_slice)
-        self._viewer.dims.events.ndisplay.disconnect(self._on_slice)
-        self._viewer.layers.events.removed.disconnect(self._on_removed)
-        super().closeEvent(event)
+    def release(self) -> None:
+        """Let go of everything; the prompts stay, the previews of their masks go."""
+        super().release()
+        self._request = self._prepared = None
 
     # ------------------------------------------------------------------------- what is worked on
 
@@ -185,10 +106,6 @@ class PointsWidget(QWidget):
     def points(self) -> Points | None:
         """The prompts layer."""
         return self.points_choice.value
-
-    def _point_layers(self) -> list[Points]:
-        """The prompts layer and, where there is one, the layer of negative points."""
-        return [layer for layer in (self.points, self.negative_choice.value) if layer is not None]
 
     def _on_prepared(self, prepared: Prepared | None) -> None:
         """An image was prepared, or all images of one are gone."""
@@ -201,9 +118,7 @@ class PointsWidget(QWidget):
             self._show_status()
             return
         self._job.cancel()
-        for preview in (self._masks, self._heat):
-            if preview is not None:
-                preview.remove()
+        self._remove_previews()
         self._prepared = prepared
         self._masks = self._heat = None
         if prepared is not None:
@@ -219,26 +134,29 @@ class PointsWidget(QWidget):
         self._adopt_points()
         self.update_masks()
 
+    def _remove_previews(self) -> None:
+        for preview in (self._masks, self._heat):
+            if preview is not None:
+                preview.remove()
+
+    def _fits(self, layer: Any) -> bool:
+        return self._prepared is not None and output_fits(layer, self._prepared)
+
     def _on_points_chosen(self, _: Any = None) -> None:
         self._adopt_points()
         self.update_masks()
 
     def _adopt_points(self) -> None:
         """Give the chosen Points layers their columns, keys and colors, and watch them."""
-        for points in self._point_layers():
-            if points is self.points:
-                prompts_layer.adopt(points, self._classes, image=self.image_choice.value_if_many)
-                self._classes.ensure(
-                    [int(c) for c in np.unique(prompts_layer.read_classes(points))]
-                )
-            self._bind(points)
-            if points not in self._followed:
-                self._followed.add(points)
-                points.events.data.connect(self._on_points_event)
-                points.events.features.connect(self._on_points_event)
-            prompts_layer.paint(points, self._classes)
-        self._seen = [prompts_layer.snapshot(points) for points in self._point_layers()]
-        self._settled = prompts_layer.snapshot(self.points) if self.points is not None else None
+        chosen = [self.points, self.negative_choice.value]
+        layers = [layer for layer in dict.fromkeys(chosen) if layer is not None]
+        if self.points is not None:
+            prompts_layer.adopt(self.points, self._classes, image=self.image_choice.value_if_many)
+            labels = np.unique(prompts_layer.read_classes(self.points))
+            self._classes.ensure([int(label) for label in labels])
+        for layer in layers:
+            self._bind(layer)
+        self._watch.watch(layers)
         self._show_sign()
 
     def _bind(self, layer: Any) -> None:
@@ -248,77 +166,17 @@ class PointsWidget(QWidget):
             "T": self.flip_sign,
             "Enter": self.accept,
             "Escape": self.reject,
-            **{f"Shift-{digit}": partial(self._choose_class, digit) for digit in range(1, 10)},
         }.items():
-            layer.bind_key(key, lambda _, act=action: act(), overwrite=True)
+            bind_weakly(layer, key, action)
+
+    def _is_ours(self, layer: Any) -> bool:
+        """Whether our keys count on a layer."""
+        return self._history.follows(layer)
 
     def _choose_class(self, digit: int) -> None:
         self._classes.choose(digit)
 
     # --------------------------------------------------------------------------- what users change
-
-    def _on_points_event(self, event: Any = None) -> None:
-        if self._writing or event is None:
-            return
-        action = str(getattr(event, "action", "changed"))
-        if action in ("adding", "removing", "changing"):
-            return
-        if action == "added" and self._viewer.dims.ndisplay == 3:
-            self._refuse_in_3d()
-            return
-        # Adding one point makes napari tell three times; what has been read is not read again.
-        seen = [prompts_layer.snapshot(points) for points in self._point_layers()]
-        if len(seen) == len(self._seen) and all(a.same_as(b) for a, b in zip(seen, self._seen, strict=True)):
-            return
-        self._seen = seen
-        self.update_masks()
-        self._paint_points()
-        if not self._history.replaying:
-            self._settling.start(_SETTLE_MS)
-
-    def _refuse_in_3d(self) -> None:
-        """In the 3-D view a click does not say on which plane it is."""
-        if self._settled is not None and self.points is not None:
-            self._writing = True
-            prompts_layer.restore(self.points, self._settled)
-            self._writing = False
-            self._paint_points()
-        show_warning("Clicks are not read in the 3D view. Switch to 2D (Ctrl+Y), then click.")
-
-    def _paint_points(self) -> None:
-        self._writing = True
-        for points in self._point_layers():
-            prompts_layer.paint(points, self._classes)
-        self._writing = False
-
-    def _settle(self) -> None:
-        """Remember changed prompts as one step of undo."""
-        self._settling.stop()
-        points = self.points
-        if points is None or self._settled is None:
-            return
-        now = prompts_layer.snapshot(points)
-        if not now.same_as(self._settled):
-            self._history.push(
-                Change(
-                    "points", partial(self._restore_points, weakref.ref(points)), self._settled, now
-                )
-            )
-            self._settled = now
-
-    def _restore_points(
-        self, reference: weakref.ref[Points], prompts: prompts_layer.Prompts
-    ) -> None:
-        points = reference()
-        if points is None:
-            return
-        self._writing = True
-        prompts_layer.restore(points, prompts)
-        self._writing = False
-        self._settled = prompts_layer.snapshot(points)
-        self._seen = [prompts_layer.snapshot(layer) for layer in self._point_layers()]
-        self.update_masks()
-        self._paint_points()
 
     def flip_sign(self) -> None:
         """Let the next click mean the opposite."""
@@ -341,7 +199,7 @@ class PointsWidget(QWidget):
             self.update_masks()
 
     def _on_classes(self) -> None:
-        self._paint_points()
+        self._watch.paint()
         if self._masks is not None:
             self._masks.recolor(self._classes)
 
@@ -361,12 +219,13 @@ class PointsWidget(QWidget):
         """Show the plane scrolled to next, if it is not there yet."""
         if self._prepared is None or self._request is None or self._masks is None:
             return
-        if not set(self._prepared.visible_planes(self._viewer)) <= self._masks.done:
+        if not set(self._prepared.visible_planes(self._viewer)) <= self._measures.keys():
             self._start(self._request)
 
     def _on_removed(self, event: Any) -> None:
         gone = unwrap(event.value)
-        if gone is self.points or (self._masks is not None and gone in self._masks.layers):
+        if any(preview is not None and preview.held(gone) for preview in (self._masks, self._heat)):
+            # Not before napari has finished with the removal.
             QTimer.singleShot(0, self.update_masks)
 
     # ------------------------------------------------------------------------------------- masks
@@ -405,9 +264,11 @@ class PointsWidget(QWidget):
 
     def update_masks(self) -> None:
         """Ask anew; what was asked before is stale."""
-        if self._accepting.busy:
+        if self._acceptance.busy:
+            # What is being accepted must not change; `_on_accepted` asks again.
             return
         self._started = time.perf_counter()
+        self._latency = None
         request, self._outside = self.read_request()
         self._request = request
         self._measures.clear()
@@ -438,13 +299,13 @@ class PointsWidget(QWidget):
     def _start(self, request: Request) -> None:
         prepared, masks = self._prepared, self._masks
         assert prepared is not None and masks is not None
-        first = [
-            plane for plane in prepared.visible_planes(self._viewer) if plane not in masks.done
-        ]
+        # A plane is complete when it has been measured, which comes last.
+        complete = self._measures
+        first = [p for p in prepared.visible_planes(self._viewer) if p not in complete]
         order = list(first)
         layout = prepared.embedding.layout
         if not first or sum(h * w for h, w in layout.shapes) <= _PIXELS_AHEAD:
-            order += [p for p in range(len(layout)) if p not in masks.done and p not in first]
+            order += [p for p in range(len(layout)) if p not in complete and p not in first]
         self._job.start(lambda: live_steps(prepared, request, order))
         self._show_buttons()
 
@@ -453,7 +314,7 @@ class PointsWidget(QWidget):
             return
         if result.labels is not None:
             self._masks.show(result.plane, result.labels, self.points, self._classes)
-            if len(self._masks.done) == 1:
+            if self._latency is None:
                 self._latency = time.perf_counter() - self._started
                 self._show_status()
         if result.heat is not None:
@@ -466,70 +327,43 @@ class PointsWidget(QWidget):
 
     def accept(self) -> None:
         """Write the masks into the output layers; one step that undo takes back."""
-        self._settle()
+        if self._acceptance.busy or self._history.replaying:
+            show_info("Still accepting; one moment.")
+            return
+        self._watch.settle()
         prepared, masks, request = self._prepared, self._masks, self._request
         if prepared is None or masks is None or request is None:
             show_info("Nothing to accept: click on something first.")
             return
-        if self._accepting.busy or self._history.replaying:
-            return
         known = masks.known()
         self._job.cancel()
-        options = AcceptOptions(
-            instances=bool(self.output_controls.kind.value),
-            split=self.output_controls.split.value,
-            protect=self.output_controls.protect.value,
+        controls = self.output_controls
+        self._acceptance.start(
+            prepared,
+            request,
+            known,
+            self.output_choice.value,
+            AcceptOptions(controls.kind.value, controls.split.value, controls.protect.value),
+            above=self.points,
+            keep=controls.keep.value,
         )
-        try:
-            chosen = self.output_choice.value
-            self._targets = [
-                (number, chosen if chosen is not None and output_fits(chosen, prepared, number) else
-                 make_output(self._viewer, prepared, number, self._classes, options.instances, self.points))
-                for number, source in enumerate(prepared.sources) if source.layer is not None
-            ]  # fmt: skip
-        except ValueError as error:
-            tell(error)
-            return
-        for _, layer in self._targets:
-            self._bind(layer)
-        targets = self._targets
-        self._accepting.start(lambda: accept_steps(prepared, request, known, targets, options))
 
-    def _on_accepted(self, results: list[Accepted]) -> None:
-        prepared, request, points = self._prepared, self._request, self.points
-        if prepared is None or request is None:
-            return
-        group = Group("accept")
-        for (number, layer), accepted in zip(self._targets, results, strict=True):
-            if layer not in self._viewer.layers or accepted.command is None:
-                continue
-            group.commands.append(accepted.command)
-            group.commands += finish_output(
-                layer, prepared, number, request, accepted, self._classes
-            )
-        if points is not None and not self.output_controls.keep.value:
-            before = prompts_layer.snapshot(points)
-            empty = prompts_layer.Prompts(before.data[:0], before.features.iloc[:0])
-            group.commands.append(
-                Change("points", partial(self._restore_points, weakref.ref(points)), before, empty)
-            )
-        n_changed = sum(accepted.n_changed for accepted in results)
-        if not n_changed:
-            show_info("Nothing changed: the output holds these masks already.")
-        if len(self._targets) == 1 and self.output_choice.value is None:
-            self.output_choice.value = self._targets[0][1]
-        self._history.perform(group, then=self._show_buttons)
+    def _on_accepted(self, outputs: list[Any]) -> None:
+        for layer in outputs:
+            self._bind(layer)
+        if outputs and self.output_choice.value is None:
+            self.output_choice.value = outputs[0]
+        self.update_masks()
 
     def reject(self) -> None:
-        """Drop the clicks and what they gave; undo brings them back."""
-        self._settle()
-        points = self.points
-        if points is None or not len(points.data):
+        """Drop the clicks and what they gave; undo brings them back. Stops what is being accepted."""
+        if self._acceptance.busy:
+            self._acceptance.cancel()
             return
-        before = prompts_layer.snapshot(points)
-        empty = prompts_layer.Prompts(before.data[:0], before.features.iloc[:0])
-        restore = partial(self._restore_points, weakref.ref(points))
-        self._history.perform(Change("points", restore, before, empty))
+        self._watch.settle()
+        commands = self._watch.emptied()
+        if commands and not self._history.replaying:
+            self._history.perform(Group("reject", commands))
 
     def copy_script(self) -> None:
         """Copy a script that repeats what is seen."""
@@ -585,16 +419,17 @@ class PointsWidget(QWidget):
                 len(self._masks.done) if self._masks else 0,
                 len(self._prepared.embedding.layout),
             )
-            text = f"{len(self._request.points)} clicks"
-            text += f" · {1000 * self._latency:.0f} ms" if hasattr(self, "_latency") else ""
+            n_clicks = len(self._request.points)
+            text = f"{n_clicks} click{'s' if n_clicks > 1 else ''}"
+            text += f" · {1000 * self._latency:.0f} ms" if self._latency is not None else ""
             text += f" · {done} of {total} planes" if total > 1 else ""
-        if getattr(self, "_outside", 0):
+        if self._outside:
             text += f" · {self._outside} point(s) lie on no image and are ignored"
         self.status.setText(text)
         self._show_buttons()
 
     def _show_buttons(self) -> None:
-        busy = self._accepting.busy
+        busy = self._acceptance.busy
         self.accept_button.setEnabled(self._request is not None and not busy)
         self.reject_button.setEnabled(
             self.points is not None and len(self.points.data) > 0 and not busy

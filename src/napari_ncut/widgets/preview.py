@@ -41,6 +41,7 @@ class Preview:
         self._kind = kind
         self._follow = follow
         self._layers: dict[int, weakref.ref[Layer]] = {}
+        self._empty = True
         self.done: set[int] = set()
 
     def layer(self, number: int) -> Layer | None:
@@ -52,6 +53,10 @@ class Preview:
     def layers(self) -> list[Layer]:
         """All preview layers that exist."""
         return [layer for number in self._layers if (layer := self.layer(number)) is not None]
+
+    def held(self, layer: Layer) -> bool:
+        """Whether a layer, possibly deleted by now, is or was one of these previews."""
+        return any(reference() is layer for reference in self._layers.values())
 
     def forget(self) -> None:
         """What is shown is out of date; it stays until it is computed anew."""
@@ -77,21 +82,26 @@ class Preview:
             layer = self._add(number, source, values.dtype, above, classes)
         source.plane_in(layer.data, place)[...] = values
         self.done.add(plane)
+        self._empty = False
         if self._viewer.dims.ndisplay == 3 or source.visible_plane(self._viewer) in (place, None):
             layer.refresh(extent=False, thumbnail=False)
 
     def clear(self) -> None:
         """Empty all layers."""
         self.done.clear()
+        if self._empty:
+            return
+        self._empty = True
         for layer in self.layers:
             layer.data = np.zeros(layer.data.shape, layer.data.dtype)
 
     def remove(self) -> None:
         """Take all layers out of the viewer."""
         self.done.clear()
-        for layer in self.layers:
-            self._viewer.layers.remove(layer)
+        layers = self.layers
         self._layers.clear()
+        for layer in layers:
+            self._viewer.layers.remove(layer)
 
     def recolor(self, classes: ClassList) -> None:
         """Show masks in the colors of the classes."""
@@ -129,9 +139,9 @@ class Preview:
             layer.editable = False
         layer.metadata["napari_ncut"] = {"role": self._kind}
         add_below(self._viewer, layer, above)
+        self._layers[number] = weakref.ref(layer)
         if old is not None:
             self._viewer.layers.remove(old)
-        self._layers[number] = weakref.ref(layer)
         self._follow(layer)
         return layer
 

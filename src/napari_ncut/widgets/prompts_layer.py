@@ -33,6 +33,17 @@ class Prompts:
         """Whether another moment's contents are equal."""
         return np.array_equal(self.data, other.data) and self.features.equals(other.features)
 
+    def without(self, used: Prompts) -> Prompts:
+        """What is left when the rows of an earlier moment are taken away.
+
+        Rows are told apart by their number and place: points are added at the end. Where one of
+        `used` was moved or deleted meanwhile, nothing is taken away.
+        """
+        n_used = len(used.data)
+        if not np.array_equal(self.data[:n_used], used.data):
+            return self
+        return Prompts(self.data[n_used:], self.features.iloc[n_used:].reset_index(drop=True))
+
 
 def add_prompts_layer(viewer: ViewerModel, sources: list[Source], classes: ClassList) -> Points:
     """Add an empty prompts layer on the first source, ready for clicks."""
@@ -52,9 +63,9 @@ def add_prompts_layer(viewer: ViewerModel, sources: list[Source], classes: Class
         # A click on one slice is seen on its neighbors, too, as long as it is near.
         out_of_slice_display=False,
         features=_empty_features(len(sources) > 1),
+        metadata={"napari_ncut": {"role": "prompts"}},
         **kwargs,
     )
-    points.metadata["napari_ncut"] = {"role": "prompts"}
     adopt(points, classes, image=source.name if len(sources) > 1 else None)
     return points
 

@@ -94,6 +94,9 @@ class Prepared:
             return result, found
         matrix, offset = data_to_world(points)
         world = data @ matrix.T + offset
+        if images is not None:
+            # Names of images that are no longer called so, or not among these, tell nothing.
+            images = np.where(np.isin(images, [s.name for s in self.sources]), images, "")
         for number, source in enumerate(self.sources):
             layer = source.layer
             if layer is None:

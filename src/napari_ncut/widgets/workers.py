@@ -133,7 +133,7 @@ def tell(error: BaseException) -> None:
     """Show an error to the user: input errors as a plain sentence, others with their traceback."""
     if isinstance(error, InputError):
         show_warning(str(error))
-    elif isinstance(error, MemoryError):
+    elif _is_out_of_memory(error):
         show_error(
             "There is not enough memory for this. Choose a region, fewer planes, a coarser level or "
             "fewer eigenvectors; what you had is unchanged."
@@ -142,6 +142,13 @@ def tell(error: BaseException) -> None:
         from napari.utils.notifications import notification_manager
 
         notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: Python's own error, and torch's, which are no such class."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and "not enough memory" in str(error)
 
 
 def percent(step: Progress) -> str:
