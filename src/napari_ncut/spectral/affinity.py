@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, check_choice
 from .names import AFFINITIES
+from .preparation import column_moments
 
 if TYPE_CHECKING:
     import torch
@@ -61,45 +62,34 @@ class Kernel:
         return cls.squared_distances(x, y).neg_().exp_()
 
 
-def fit_kernel(features: NDArray, affinity: str, bandwidth: float | str, gamma: float) -> Kernel:
-    """Choose the bandwidth and center for features (n, d).
-
-    See `NCut` for the rules.
-    """
+def check_affinity(affinity: str, bandwidth: float | str, gamma: float) -> None:
+    """Raise an `InputError` unless an affinity with these parameters can be had."""
     check_choice("affinity", affinity, AFFINITIES)
     if not np.isfinite(gamma) or gamma <= 0:
         raise InputError(
             f"affinity_gamma {gamma!r} cannot be used. Give a number above 0; smaller cuts sharper."
         )
-    if affinity == "cosine":
-        if bandwidth != "auto":
-            raise InputError(
-                f'bandwidth={bandwidth!r} belongs to affinity="rbf". The cosine affinity is '
-                f"set by affinity_gamma alone; leave bandwidth out."
-            )
-        return Kernel(
-            normalized=True, bandwidth=float(gamma) ** 0.5, center=np.zeros(features.shape[1])
-        )
-    center, variance = _moments(features)
     if bandwidth == "auto":
-        # √Σ variances is the typical distance between nodes (up to √2): it follows any rescaling
-        # of the features, and does not change the affinities when features are repeated.
-        sigma = float(np.sqrt(gamma * variance.sum())) or 1.0
-    elif isinstance(bandwidth, str) or not np.isfinite(bandwidth) or bandwidth <= 0:
+        return
+    if affinity == "cosine":
+        raise InputError(
+            f'bandwidth={bandwidth!r} belongs to affinity="rbf". The cosine affinity is '
+            f"set by affinity_gamma alone; leave bandwidth out."
+        )
+    if isinstance(bandwidth, str) or not np.isfinite(bandwidth) or bandwidth <= 0:
         raise InputError(
             f'Bandwidth {bandwidth!r} cannot be used. Give "auto" or a number above 0.'
         )
-    else:
-        sigma = float(bandwidth)
-    return Kernel(normalized=False, bandwidth=sigma, center=center)
 
 
-def _moments(
-    features: NDArray, chunk: int = 65536
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and variance of each column in float64, without a float64 copy of everything."""
-    mean: NDArray[np.float64] = np.mean(features, axis=0, dtype=np.float64)
-    squares = np.zeros_like(mean)
-    for first in range(0, len(features), chunk):
-        squares += np.sum((features[first : first + chunk] - mean) ** 2, axis=0)
-    return mean, squares / len(features)
+def fit_kernel(features: NDArray, affinity: str, bandwidth: float | str, gamma: float) -> Kernel:
+    """Choose the bandwidth and center for features (n, d), by the rules that `NCut` states."""
+    if affinity == "cosine":
+        center = np.zeros(features.shape[1])
+        return Kernel(normalized=True, bandwidth=float(gamma) ** 0.5, center=center)
+    center, variance = column_moments(features)
+    if bandwidth == "auto":
+        # √Σ variances is the typical distance between nodes (up to √2): it follows any rescaling
+        # of the features, and does not change the affinities when features are repeated.
+        bandwidth = float(np.sqrt(gamma * variance.sum())) or 1.0
+    return Kernel(normalized=False, bandwidth=float(bandwidth), center=center)

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from ..errors import InputError, check_choice
 from ..progress import Steps, run_steps
-from .affinity import Kernel, fit_kernel
+from .affinity import Kernel, check_affinity, fit_kernel
 from .names import ACCURACIES
 from .solvers import Solution, solve_exact, solve_landmarks
 
@@ -100,15 +100,21 @@ class NCut(TransformerMixin, BaseEstimator):
         """Solve the cut of the nodes X (n, d) and return its eigenvectors, float32 (n, k)."""
         return run_steps(self.fit_steps(X))
 
-    def fit_steps(self, X: ArrayLike) -> Steps[NDArray[np.float32]]:
-        """`fit_transform` as a generator of progress."""
+    def check(self) -> None:
+        """Raise an `InputError` unless the parameters can be used, before any nodes are there."""
         check_choice("accuracy", self.accuracy, ACCURACIES)
-        features = _check_features(X)
-        n_nodes = len(features)
-        if not isinstance(self.n_components, (int, np.integer)) or self.n_components < 1:
+        check_affinity(self.affinity, self.bandwidth, self.affinity_gamma)
+        if not isinstance(self.n_components, int | np.integer) or self.n_components < 1:
             raise InputError(
                 f"n_components {self.n_components!r} cannot be used. Give a whole number from 1."
             )
+        choose_device(self.device)
+
+    def fit_steps(self, X: ArrayLike) -> Steps[NDArray[np.float32]]:
+        """`fit_transform` as a generator of progress."""
+        self.check()
+        features = _check_features(X)
+        n_nodes = len(features)
         if self.n_components > n_nodes:
             raise InputError(
                 f"{self.n_components} eigenvectors were asked for, but there are {n_nodes} nodes. "

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-import numpy as np
-
 from ..backbones import Backbone, FeatureMaps, backbone_entry, load_backbone
 from ..backbones.extract import extract_steps, plan_layout
 from ..errors import InputError
@@ -105,6 +103,8 @@ def embed_steps(
     **cut: Any,
 ) -> Steps[Embedding]:
     """`embed` as a generator of progress: stop driving it and the work ends."""
+    ncut = NCut(n_components, **cut)
+    ncut.check()
     planes = as_planes(images, axes=axes, channels=channels, scaling=scaling)
     if isinstance(backbone, str):
         backbone = load_backbone(
@@ -115,11 +115,7 @@ def embed_steps(
             "layer, node and stride belong to a backbone's name; a loaded backbone has its own."
         )
     layout = plan_layout(planes, backbone)
-    if not isinstance(n_components, (int, np.integer)) or n_components < 1:
-        raise InputError(
-            f"n_components {n_components!r} cannot be used. Give a whole number from 1."
-        )
-    ncut = NCut(min(n_components, layout.n_nodes), **cut)
+    ncut.set_params(n_components=min(n_components, layout.n_nodes))
     features = yield from extract_steps(planes, backbone, batch_size)
     preparation = Preparation.fit(_preparation_kind(backbone), features.values)
     preparation.apply(features.values)

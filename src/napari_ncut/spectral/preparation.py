@@ -27,11 +27,8 @@ class Preparation:
         n_features = features.shape[1]
         if kind != "standardize":
             return cls(kind, np.zeros(n_features), np.ones(n_features))
-        mean = features.mean(axis=0, dtype=np.float64)
-        squares = np.zeros(n_features)
-        for first in range(0, len(features), _CHUNK):
-            squares += np.sum((features[first : first + _CHUNK] - mean) ** 2, axis=0)
-        deviation = np.sqrt(squares / len(features))
+        mean, variance = column_moments(features)
+        deviation = np.sqrt(variance)
         return cls(
             kind,
             mean,
@@ -49,3 +46,12 @@ class Preparation:
             elif self.kind == "l2":
                 length = np.linalg.norm(block, axis=1, keepdims=True)
                 block /= np.where(length > 0, length, 1)
+
+
+def column_moments(features: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance of each column in float64, without a float64 copy of everything."""
+    mean: NDArray[np.float64] = np.mean(features, axis=0, dtype=np.float64)
+    squares = np.zeros_like(mean)
+    for first in range(0, len(features), _CHUNK):
+        squares += np.sum((features[first : first + _CHUNK] - mean) ** 2, axis=0)
+    return mean, squares / len(features)
