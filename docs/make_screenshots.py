@@ -16,7 +16,7 @@ import skimage.data
 from PIL import Image
 from qtpy.QtTest import QTest
 
-from napari_ncut.cli.demo import CLASS_NAMES, CLICKS
+from napari_ncut.cli.demo import CLASS_NAMES, CLICKS, EMBED, PREDICT
 from napari_ncut.widgets.demo import place_clicks, prepare_demo
 from napari_ncut.widgets.points import PointsWidget
 
@@ -49,7 +49,9 @@ def main() -> None:
     viewer.window.resize(*SIZE)
     image = skimage.data.immunohistochemistry()
     nothing = np.empty((0, 2)), np.empty(0, bool), np.empty(0, int)
-    features, segment = prepare_demo(viewer, image, *nothing, CLASS_NAMES)
+    features, segment = prepare_demo(
+        viewer, image, *nothing, CLASS_NAMES, embed=EMBED, predict=PREDICT
+    )
     wait(lambda: segment.points is not None and not features._job.busy)
     features.parent().raise_()
     QTest.qWait(500)
@@ -65,7 +67,9 @@ def main() -> None:
     wait(lambda: settled(segment) and len(segment._request.points) == len(points))
     save(viewer, "segment")
 
+    # A single class as instances: nuclei, each with a number of its own.
     segment.output_controls.kind.value = True
+    segment.output_controls.split.value = True
     segment.accept()
     wait(lambda: not len(segment.points.data) and not segment._accepting.busy)
     save(viewer, "accepted")

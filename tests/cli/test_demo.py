@@ -70,14 +70,14 @@ def test_missing_qt_is_told(monkeypatch: pytest.MonkeyPatch):
 def test_viewer_is_opened_with_the_clicks(monkeypatch: pytest.MonkeyPatch):
     opened = []
     module = ModuleType("napari_ncut.widgets.demo")
-    module.open_demo = lambda *arguments: opened.append(arguments)
+    module.open_demo = lambda *arguments, **settings: opened.append((*arguments, settings))
     monkeypatch.setattr(demo, "has_display", lambda: True)
     for name in ("napari", "qtpy", "qtpy.QtWidgets", "napari_ncut.widgets"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
     monkeypatch.setitem(sys.modules, "napari_ncut.widgets.demo", module)
     given = tuple(np.zeros(i) for i in range(4))
     demo._show(*given)
-    assert opened == [(*given, demo.CLASS_NAMES)]
+    assert opened == [(*given, demo.CLASS_NAMES, {"embed": demo.EMBED, "predict": demo.PREDICT})]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there always is one")

@@ -161,7 +161,7 @@ def _show(image: NDArray, points: NDArray, positive: NDArray, classes: NDArray) 
         ) from error
     from ..widgets.demo import open_demo
 
-    open_demo(image, points, positive, classes, CLASS_NAMES)
+    open_demo(image, points, positive, classes, CLASS_NAMES, embed=EMBED, predict=PREDICT)
 
 
 def has_display() -> bool:

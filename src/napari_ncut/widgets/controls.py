@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, SpinBox
 
 from ..prompts import MODES, NORMALIZATIONS
 
-# Filter-bank eigenvectors spread finer than those of deep networks, for which the tutorial chose
-# its 1.0 and 0.99: with these, a first click covers its object rather than a spot in it.
-GAMMA, NEGATIVE_THRESHOLD = 0.3, 0.8
+# Where a person starts. The tutorial's 1.0, 0.99 and "stack" were chosen for eigenvectors of deep
+# networks; with these, first clicks find more of what is meant (benchmarks/start_values.py).
+GAMMA, NEGATIVE_THRESHOLD, NORMALIZATION = 0.3, 0.9, "absolute"
 
 
 class PromptControls(Container):
@@ -51,7 +52,7 @@ class PromptControls(Container):
                 ("each plane", "plane"),
                 ("nothing (absolute)", "absolute"),
             ],
-            value="stack",
+            value=NORMALIZATION,
             tooltip="\n".join(f"{name}: {text}" for name, text in NORMALIZATIONS.items()),
         )
         super().__init__(
@@ -75,6 +76,13 @@ class PromptControls(Container):
             "min_area": self.min_area.value,
             "normalization": self.normalization.value,
         }
+
+    def set_options(self, options: Mapping[str, Any]) -> None:
+        """Show what `options` would return; what is not named stays."""
+        self.auto.value = options.get("threshold") is None
+        for name, value in options.items():
+            if value is not None:
+                getattr(self, name).value = value
 
 
 class OutputControls(Container):

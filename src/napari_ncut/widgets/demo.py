@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,9 +25,8 @@ def prepare_demo(
     classes: ArrayLike,
     class_names: dict[int, str],
     *,
-    name: str = "immunohistochemistry",
-    rgb: bool = True,
-    **kwargs: Any,
+    embed: Mapping[str, Any] | None = None,
+    predict: Mapping[str, Any] | None = None,
 ) -> tuple[FeaturesWidget, PointsWidget]:
     """Add an image and both widgets to a viewer; clicks appear when the eigenvectors are there.
 
@@ -35,26 +35,28 @@ def prepare_demo(
     viewer
         A napari viewer.
     image
-        What to segment.
+        What to segment: (h, w, 3), RGB.
     points, positive, classes
         Clicks: (n, ndim) in pixels, signs, classes.
     class_names
         Label → name.
-    name, rgb, kwargs
-        Of the Image layer.
+    embed, predict
+        Arguments of `napari_ncut.embed` and `PromptSegmenter.predict` that the widgets shall show.
     """
     session = session_of(viewer)
     session.classes.ensure(sorted(class_names), class_names)
     for label, title in class_names.items():
         session.classes.rename(label, title)
-    viewer.add_image(image, name=name, rgb=rgb, **kwargs)
+    viewer.add_image(image, name="immunohistochemistry", rgb=True)
     features = FeaturesWidget(viewer)
     segment = PointsWidget(viewer)
+    features.backbone.set_options(embed or {})
+    segment.controls.set_options(predict or {})
     first = viewer.window.add_dock_widget(features, name="NCUT features", area="right")
     second = viewer.window.add_dock_widget(
         segment, name="Segment by points", area="right", tabify=True
     )
-    _raise(first, second)
+    first.raise_()
 
     def place(prepared: Any) -> None:
         session.prepared_changed.disconnect(place)
@@ -78,21 +80,17 @@ def place_clicks(layer: Points, points: ArrayLike, positive: ArrayLike, classes:
     prompts_layer.restore(layer, prompts_layer.Prompts(rows, table))
 
 
-def _raise(*docks: Any) -> None:
-    for dock in docks:
-        dock.raise_()
-
-
 def open_demo(
     image: NDArray,
     points: ArrayLike,
     positive: ArrayLike,
     classes: ArrayLike,
     class_names: dict[int, str],
+    **settings: Mapping[str, Any],
 ) -> None:
-    """Open a viewer with the demo and return when it is closed."""
+    """Open a viewer with the demo (see `prepare_demo`) and return when it is closed."""
     import napari
 
     viewer = napari.Viewer(title="napari-ncut demo")
-    prepare_demo(viewer, image, points, positive, classes, class_names)
+    prepare_demo(viewer, image, points, positive, classes, class_names, **settings)
     napari.run()

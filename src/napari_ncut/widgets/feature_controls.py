@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, SpinBox
@@ -140,6 +141,18 @@ class BackboneControls(Container):
             "node": self.node.value,
             "n_components": self.n_components.value,
         }
+
+    def set_options(self, options: Mapping[str, Any]) -> None:
+        """Show what `options` would return; what is not named stays. A layer may be an index."""
+        for name in ("backbone", "layer", "node", "n_components"):
+            value = options.get(name)
+            if value is not None:
+                value = (
+                    self._entry.layers[value]
+                    if isinstance(value, int) and name == "layer"
+                    else value
+                )
+                getattr(self, name).value = value
 
 
 class CutControls(Container):
