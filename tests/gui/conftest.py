@@ -9,6 +9,7 @@ Every test in this folder carries the marker `gui` (tests/conftest.py gives it).
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ class Bench:
         return [
             str(record.message)
             for record in notification_manager.records
-            if severity is None or str(record.severity) == severity
+            if severity is None or record.severity.value == severity
         ]
 
 
@@ -111,6 +112,16 @@ def _torch_is_loaded() -> None:
     # The first import takes seconds; a widget does it in its thread.
     importlib.import_module("torch")
     importlib.import_module("sklearn.cluster")
+
+
+@pytest.fixture(autouse=True)
+def _garbage_is_collected_here() -> Iterator[None]:
+    # A worker thread that happens to collect the window of an earlier test would destroy its Qt
+    # objects outside the main thread, on which Qt hangs.
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture
@@ -139,3 +150,19 @@ def prepared(bench: Callable[..., Bench]) -> Callable[..., Bench]:
         return opened
 
     return open_prepared
+
+
+@pytest.fixture
+def press(qtbot: Any) -> Callable[..., None]:
+    """Sends a real key event to the canvas: press(bench, Qt.Key.Key_Z, control, layer=labels)."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
+    def send(opened: Bench, key: Any, modifiers: Any = None, *, layer: Any = None) -> None:
+        viewer = getattr(opened.viewer, "__wrapped__", opened.viewer)
+        if layer is not None:
+            viewer.layers.selection.active = getattr(layer, "__wrapped__", layer)
+        canvas = viewer.window._qt_viewer.canvas.native
+        QTest.keyClick(canvas, key, modifiers or Qt.KeyboardModifier.NoModifier)
+
+    return send

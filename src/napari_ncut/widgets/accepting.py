@@ -121,6 +121,7 @@ class Acceptance(QObject):
         # What is computed now says what changes: nobody else may write in between.
         order.editable = [layer.editable for _, layer in targets]
         for _, layer in targets:
+            self._history.follow(layer)
             layer.editable = False
         self._history.lock("Still accepting; one moment.")
         self.busy_changed.emit(True)

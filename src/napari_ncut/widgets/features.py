@@ -152,7 +152,7 @@ class FeaturesWidget(DockedWidget):
         controls.channels.visible = (
             "C" in str(controls.axes.value).upper() and controls.combine.value == "images"
         )
-        controls.planes.visible = any(name in str(controls.axes.value).upper() for name in "TZ")
+        controls.planes.visible = self._has_planes
         self.shapes.setVisible(controls.region.value == "shapes")
         if self._job.busy:
             return
@@ -175,6 +175,11 @@ class FeaturesWidget(DockedWidget):
         self.run_button.setEnabled(not entry.unavailable_because)
         self.run_button.setToolTip(entry.unavailable_because or "Compute features and cut them")
 
+    @property
+    def _has_planes(self) -> bool:
+        """Whether there are several planes by the axes (controls of a hidden tab are invisible)."""
+        return any(name in str(self.inputs.axes.value).upper() for name in "TZ")
+
     def reading(self) -> Reading:
         """What would be read now; an `InputError` with the reason if nothing can be."""
         return read_settings(
@@ -186,7 +191,7 @@ class FeaturesWidget(DockedWidget):
             level=self.inputs.level.value,
             region=self.inputs.region.value,
             shapes=self.shapes.value,
-            current_plane=self.inputs.planes.value == "current" and self.inputs.planes.visible,
+            current_plane=self.inputs.planes.value == "current" and self._has_planes,
             scaling=self.inputs.scaling.value,
         )
 

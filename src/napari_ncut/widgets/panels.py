@@ -100,6 +100,9 @@ class DockedWidget(QWidget):
             docked = self.parent() is not None
             if self._was_docked and not docked:
                 self.release()
+                # Without a parent it would be destroyed by whichever thread collects garbage next,
+                # and Qt allows the window's thread only.
+                self.deleteLater()
             self._was_docked = docked
         super().changeEvent(event)
 

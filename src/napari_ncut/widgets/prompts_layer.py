@@ -154,10 +154,14 @@ def snapshot(points: Points) -> Prompts:
 
 def restore(points: Points, prompts: Prompts) -> None:
     """Bring the layer's contents back."""
+    defaults = points.feature_defaults.copy()
     with points.events.data.blocker(), points.events.features.blocker():
         points.selected_data = set()
         points.data = prompts.data
         points.features = prompts.features.reset_index(drop=True)
+        # An empty table would make napari forget what the next click means.
+        if set(points.features.columns) <= set(defaults.columns):
+            points.feature_defaults = defaults[list(points.features.columns)]
     points.events.features()
 
 
