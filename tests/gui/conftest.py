@@ -133,6 +133,10 @@ def bench(make_napari_viewer_proxy: Any, qtbot: Any) -> Callable[..., Bench]:
         if image is not None:
             viewer.add_image(image, **{"name": "image", **kwargs})
         features, segment = FeaturesWidget(viewer), PointsWidget(viewer)
+        # Strict enough for masks that end where the images' halves meet.
+        segment.controls.auto.value = False
+        segment.controls.threshold.value = 0.8
+        segment.controls.gamma.value = 1.0
         viewer.window.add_dock_widget(features, name="features")
         viewer.window.add_dock_widget(segment, name="segment")
         return Bench(viewer, features, segment, qtbot)

@@ -299,7 +299,8 @@ def test_a_rectangle_bounds_what_is_read(bench):
     assert (source.starts + source.sizes).tolist() == [50, 84]
     np.testing.assert_allclose(
         opened.viewer.layers["image eigenvectors"].data_to_world((0, 0))
-        - 0.5 * (
+        - 0.5
+        * (
             np.asarray(opened.viewer.layers["image eigenvectors"].data_to_world((1, 1)))
             - opened.viewer.layers["image eigenvectors"].data_to_world((0, 0))
         ),

@@ -57,8 +57,6 @@ def test_the_place_of_a_key_says_its_digit_whatever_it_writes():
     assert digit_of(event) is None
 
 
-
-
 def test_on_other_layers_the_keys_are_napari_s(prepared, press):
     bench = prepared()
     bench.click([30, 50])

@@ -14,7 +14,7 @@ def right_half(labels: np.ndarray) -> float:
 def test_a_click_masks_the_half_it_is_on(prepared):
     bench = prepared()
     bench.click([30, 50])
-    assert right_half(bench.preview.data) > 0.8
+    assert right_half(bench.preview.data) > 0.6
     assert bench.preview.data[30, 50] == 1
 
 
@@ -54,7 +54,7 @@ def test_a_click_on_one_slice_masks_the_slice_shown(prepared):
     bench = prepared(stack())
     bench.viewer.dims.set_current_step(0, 3)
     bench.click([0, 30, 50])
-    assert right_half(bench.preview.data[3]) > 0.8
+    assert right_half(bench.preview.data[3]) > 0.6
 
 
 def test_scrolling_to_a_plane_computes_it(prepared, monkeypatch):
@@ -173,7 +173,7 @@ def test_images_cut_jointly_answer_together(bench):
     opened.prepare(opened.viewer.layers["image"], opened.viewer.layers["mirrored"])
     opened.click([30, 50])
     first, second = opened.preview_of(0), opened.preview_of(1)
-    assert right_half(first.data) > 0.8 and right_half(second.data) < -0.8
+    assert right_half(first.data) > 0.6 and right_half(second.data) < -0.6
     assert first.name == "image preview" and second.name == "mirrored preview"
 
 
@@ -185,7 +185,7 @@ def test_click_on_says_which_of_images_on_one_another(bench):
     opened.segment.image_choice.value = "mirrored"
     opened.click([30, 50])
     assert opened.segment._request.points[:, 0].tolist() == [1]
-    assert right_half(opened.preview_of(0).data) < -0.8
+    assert right_half(opened.preview_of(0).data) < -0.6
     output = opened.accept()
     outputs = [layer.name for layer in opened.viewer.layers if "classes" in layer.name]
     assert sorted(outputs) == ["image classes", "mirrored classes"]

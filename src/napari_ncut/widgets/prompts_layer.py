@@ -178,9 +178,12 @@ def paint(points: Points, classes: ClassList) -> None:
     face = np.where(signs[:, np.newaxis], colors, black)
     border = np.where(signs[:, np.newaxis], white, colors)
     symbols = np.array([_SYMBOLS[bool(sign)] for sign in signs], dtype=object)
-    points.face_color = face
-    points.border_color = border
-    points.symbol = symbols
+    # Each of these draws the layer anew, which a dragged point need not wait for.
+    for name, wanted in (("face_color", face), ("border_color", border)):
+        if not np.allclose(getattr(points, name), wanted):
+            setattr(points, name, wanted)
+    if [str(symbol) for symbol in points.symbol] != list(symbols):
+        points.symbol = symbols
 
 
 def to_layer(points: Points, source: Source, pixels: NDArray) -> NDArray[np.float64]:

@@ -48,6 +48,7 @@ class PromptsWatch(QObject):
         self._layers: list[Points] = []
         self._seen: list[prompts_layer.Prompts] = []
         self._settled: list[prompts_layer.Prompts] = []
+        self._before_adding: list[prompts_layer.Prompts] = []
         self._quiet = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -90,7 +91,11 @@ class PromptsWatch(QObject):
 
     def _on_event(self, event: Any) -> None:
         action = str(getattr(event, "action", "changed"))
-        if self._quiet or action in ("adding", "removing", "changing"):
+        if self._quiet:
+            return
+        if action == "adding":
+            self._before_adding = self._snapshots()
+        if action in ("adding", "removing", "changing"):
             return
         if action == "added" and self._viewer.dims.ndisplay == 3:
             self._refuse()
@@ -109,7 +114,7 @@ class PromptsWatch(QObject):
 
     def _refuse(self) -> None:
         """In the 3D view a click does not say on which plane it is."""
-        for points, prompts in zip(self._layers, self._settled, strict=True):
+        for points, prompts in zip(self._layers, self._before_adding, strict=True):
             prompts_layer.restore(points, prompts)
         show_warning("Clicks are not read in the 3D view. Switch to 2D (Ctrl+Y), then click.")
 
