@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from math import isfinite
+from numbers import Integral, Real
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
 class InputError(ValueError):
@@ -22,3 +28,22 @@ def check_choice(what: str, given: object, accepted: Iterable[str]) -> str:
     close = difflib.get_close_matches(str(given), names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise InputError(f"Unknown {what} {given!r}. Choose one of: {', '.join(names)}.{hint}")
+
+
+def is_number(given: object, *, whole: bool = False) -> bool:
+    """Whether this is a finite number of Python or numpy; a bool is none."""
+    if isinstance(given, bool) or not isinstance(given, Integral if whole else Real):
+        return False
+    return whole or isfinite(float(given))
+
+
+def regular_array(what: str, given: ArrayLike) -> NDArray:
+    """`given` as an array; an `InputError` if its rows have different lengths."""
+    import numpy as np
+
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise InputError(
+            f"{what} cannot be made one array. Give rows that all have the same length."
+        ) from error

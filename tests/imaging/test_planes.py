@@ -43,7 +43,7 @@ def test_bool_becomes_0_and_1():
         (np.array([["a", "b"]]), "dtype <U1 cannot be used"),
         ("cells.tif", "path or text was given.*Read the file first"),
         ([], "list of images is empty"),
-        ([[1, 2], [3]], "no regular array"),
+        ([[1, 2], [3]], "rows that all have the same length"),
     ],
 )
 def test_what_is_no_image_is_refused(images, message):

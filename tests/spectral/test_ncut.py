@@ -166,7 +166,7 @@ def test_blocks_do_not_matter(monkeypatch):
 def test_an_affinity_too_large_to_keep_gives_the_same(monkeypatch):
     x = blobs(250)
     kept = NCut(6).fit_transform(x)
-    monkeypatch.setattr("napari_ncut.spectral.solvers._KEPT_NODES", 100)
+    monkeypatch.setattr("napari_ncut.spectral.solvers.DENSE_AT_MOST", 100)
     np.testing.assert_allclose(NCut(6).fit_transform(x), kept, atol=1e-6)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError, is_number
 from ..imaging import Channels, PlaneLayout, Planes, Scaling, as_planes
 from ..progress import Progress, Steps, run_steps
 from .registry import Backbone, load_backbone
@@ -65,6 +66,8 @@ def plan_layout(planes: Planes, backbone: Backbone) -> PlaneLayout:
 
 def extract_steps(planes: Planes, backbone: Backbone, batch_size: int = 1) -> Steps[FeatureMaps]:
     """`extract_features` as a generator of progress, one step per batch of planes."""
+    if not is_number(batch_size, whole=True) or batch_size < 1:
+        raise InputError(f"batch_size {batch_size!r} cannot be used. Give a whole number from 1.")
     layout = plan_layout(planes, backbone)
     values: NDArray[np.float32] | None = None
     for first in range(0, len(planes), batch_size):

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, is_number
 
 
 class Backbone(Protocol):
@@ -182,7 +182,7 @@ def load_backbone(
             f"Leave it out."
         )
     if stride is not None and (
-        not isinstance(stride, (int, np.integer)) or stride < 1 or stride & (stride - 1)
+        not is_number(stride, whole=True) or stride < 1 or stride & (stride - 1)
     ):
         raise InputError(
             f"Stride {stride!r} cannot be used. Give a power of two (1, 2, 4, 8 …), in pixels."

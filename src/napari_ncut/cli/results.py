@@ -69,7 +69,7 @@ class Results:
                 )
             if self.instances:
                 things, classes = number_instances(found, stack, split=self.split)
-                counts = np.bincount(classes[1:], minlength=max(job.class_numbers) + 1)
+                counts = {n: int(np.count_nonzero(classes == n)) for n in job.class_numbers}
                 writers[paths["instances"][i]] = partial(
                     write_labels, labels=things, axes=f"{stack}YX"
                 )
@@ -81,7 +81,7 @@ class Results:
         return write_together(writers)
 
     def _measurements(
-        self, job: Job, name: str, labels: NDArray, counts: NDArray | None
+        self, job: Job, name: str, labels: NDArray, counts: dict[int, int] | None
     ) -> list[list[object]]:
         """A row for every class of the points, also where an image has none of it."""
         planes = labels.reshape(-1, *labels.shape[-2:])
@@ -97,7 +97,7 @@ class Results:
             if m is None:
                 row += [0, 0, 0.0, 0.0]
             else:
-                count = m.count if counts is None else int(counts[number])
+                count = m.count if counts is None else counts[number]
                 row += [count, m.pixels, m.area, m.fraction]
             rows.append(row)
         return rows

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, is_number
 
 Channels = int | Sequence[int] | Literal["all", "composite"] | None
 
@@ -33,16 +33,12 @@ def selected_channels(channels: Channels | str, n_channels: int, is_color: bool)
             f"Unknown channels {channels!r}. Give an index, several indices, "
             f'"all" or "composite" (an RGB mixture of all channels).'
         )
-    wanted = [channels] if isinstance(channels, (int, np.integer)) else list(channels)
-    bad = [
-        c
-        for c in wanted
-        if not isinstance(c, (int, np.integer)) or not -n_channels <= c < n_channels
-    ]
+    wanted = list(channels) if isinstance(channels, Iterable) else [channels]
+    bad = [c for c in wanted if not is_number(c, whole=True) or not -n_channels <= c < n_channels]
     if bad or not wanted:
+        accepted = f"indices from 0 to {n_channels - 1}" if n_channels > 1 else "0 or leave it out"
         raise InputError(
-            f"Channels {channels!r} were asked for, but the image has {n_channels}: "
-            f"give indices from 0 to {n_channels - 1}."
+            f"Channels {channels!r} were asked for, but the image has {n_channels}. Give {accepted}."
         )
     return [int(c) % n_channels for c in wanted]
 

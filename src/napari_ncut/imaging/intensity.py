@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import gcd
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,9 @@ DEFAULT_PERCENTILES = (1.0, 99.8)
 # Percentiles of half a million values are known to a few thousandths of a percent: more would only
 # cost time on every new plane.
 _MAX_SAMPLES = 500_000
+# Differences of larger numbers would overflow, quotients of smaller ones too.
+_LARGE = 1e300
+_LARGEST_LIMIT = float(np.finfo(np.float32).max)
 
 
 def check_dtype(dtype: np.dtype) -> None:
@@ -37,9 +41,12 @@ def _finite_samples(plane: NDArray, joint: bool) -> list[NDArray[np.float64]]:
     n_channels = plane.shape[-1]
     flat = plane.reshape(-1, n_channels)
     step = max(1, -(-flat.shape[0] // _MAX_SAMPLES))
+    # A step that shares a factor with the width would see the same few columns of every row.
+    while step > 1 and gcd(step, plane.shape[1]) > 1:
+        step += 1
     flat = flat[::step].astype(np.float64)
     columns = [flat.ravel()] if joint else list(flat.T)
-    return [values[np.isfinite(values)] for values in columns]
+    return [values[np.isfinite(values)].clip(-_LARGE, _LARGE) for values in columns]
 
 
 def percentile_limits(
@@ -111,7 +118,7 @@ def given_limits(scaling: Sequence, n_channels: int) -> Limits:
         limits = np.tile(limits, (n_channels, 1))
     if (
         limits.shape != (n_channels, 2)
-        or not np.isfinite(limits).all()
+        or not (np.abs(limits) < _LARGEST_LIMIT).all()
         or (limits[:, 1] <= limits[:, 0]).any()
     ):
         raise InputError(
@@ -129,7 +136,7 @@ def scale_intensities(plane: NDArray, limits: Limits) -> NDArray[np.float32]:
     """
     low = limits[:, 0]
     span = limits[:, 1] - low
-    usable = np.isfinite(span) & (span > 0)
+    usable = span > 1 / _LARGE
     gain = np.where(usable, 1.0 / np.where(usable, span, 1.0), 0.0)
     low = np.where(np.isfinite(low), low, 0.0)
     if plane.dtype.kind != "f":
@@ -138,5 +145,6 @@ def scale_intensities(plane: NDArray, limits: Limits) -> NDArray[np.float32]:
         plane = np.nan_to_num(plane.astype(np.float64), nan=-np.inf, posinf=np.inf, neginf=-np.inf)
         # Infinite times a gain of 0 would be NaN again; clip to the limits first.
         plane = np.clip(plane, low, low + np.where(usable, span, 0.0))
+    gain = np.minimum(gain, float(np.finfo(plane.dtype).max))
     scaled = (plane - low.astype(plane.dtype)) * gain.astype(plane.dtype)
     return np.clip(scaled, 0, 1).astype(np.float32)

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError
+from ..errors import InputError, regular_array
+
+
+def whole_pixels(points: NDArray) -> NDArray[np.int64]:
+    """The pixels in which finite points lie: pixel i reaches from i − ½ to i + ½."""
+    # Beyond any image, and within the integers.
+    return np.floor(np.clip(points, -(2.0**60), 2.0**60) + 0.5).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ class PlaneLayout:
         InputError
             If the points have another shape or are not finite.
         """
-        given = np.asarray(points)
+        given = regular_array("The points", points)
         if given.size == 0:
             return np.empty((0, 3), dtype=np.int64)
         if given.dtype.kind not in "iuf":
@@ -135,7 +141,7 @@ class PlaneLayout:
             raise InputError("Points contain NaN or infinite coordinates. Remove those rows.")
         if given.shape[1] == 2:
             given = np.column_stack([np.zeros(len(given)), given])
-        return np.floor(given + 0.5).astype(np.int64)
+        return whole_pixels(given)
 
     def contains(self, pixels: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which whole (plane, row, column) lie inside the images."""

@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, regular_array
 from .axes import Axes, parse_axes
 from .channels import Channels, composite, selected_channels
 from .intensity import (
@@ -162,7 +162,7 @@ def as_planes(
     images
         One array (numpy, dask, zarr, anything with ``shape``, ``dtype`` and slicing) or a list of
         arrays of any sizes that share `axes`. Lazy arrays are read plane by plane. dtype bool,
-        integer or float; NaN and infinities are allowed.
+        integer or float; NaN and infinities are allowed, and what a masked array masks is NaN.
     axes
         Letters T, Z, C, S, Y, X, one per dimension ("YX", "YXC", "ZCYX" …). A trailing C of three
         or four samples, or S, is color (alpha is dropped); any other C is channels. Without it a
@@ -182,6 +182,8 @@ def as_planes(
     InputError
         If the input is no image, or the axes, channels or limits do not fit it.
     """
+    if not isinstance(scaling, str) and hasattr(scaling, "tolist"):
+        scaling = scaling.tolist()  # limits as an array: plain numbers can be compared and kept
     check_scaling(scaling, percentiles)
     is_list = isinstance(images, (list, tuple)) and not _is_nested_numbers(images)
     if is_list and len(images) == 0:
@@ -223,17 +225,14 @@ def _describe(array: Any, axes: str | None, channels: Channels) -> ImageSource:
             f"Read the file first, for example with napari_ncut.read_image(path)."
         )
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
-        try:
-            array = np.asarray(array)
-        except ValueError as error:
-            raise InputError(
-                f"The image is no regular array: {error}. Give arrays, or a list of them."
-            ) from error
+        array = regular_array("The image", array)
     dtype = getattr(array, "dtype", None)
     if not isinstance(dtype, np.dtype):  # torch tensors know their dtype by another name
         array = np.asarray(array)
         dtype = array.dtype
     check_dtype(dtype)
+    if isinstance(array, np.ma.MaskedArray):
+        array = np.ma.filled(array.astype(np.float64), np.nan)
     parsed = parse_axes(axes, array.shape)
     n_channels = 1 if parsed.channel is None else parsed.shape[parsed.channel]
     chosen = selected_channels(channels, n_channels, parsed.is_color)

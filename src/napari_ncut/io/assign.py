@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..imaging.layout import whole_pixels
 from .images import ImageFile
 from .points import PointsTable
 
@@ -111,7 +112,7 @@ class _Places:
 
     def locate(self, point: NDArray, number: int) -> tuple[int, float, float]:
         """Plane in the image, row and column; an `InputError` outside."""
-        pixel = np.floor(point + 0.5).astype(np.int64)
+        pixel = whole_pixels(point)
         size = np.array([*self.stack, *self.plane_shape])
         if (pixel < 0).any() or (pixel >= size).any():
             where = ", ".join(f"{n} {v:g}" for n, v in zip(self._names, point, strict=True))
@@ -166,7 +167,7 @@ def _owners(
 def _numbered(
     points: NDArray, images: Sequence[ImageFile], shapes: list[_Places]
 ) -> tuple[list[int], NDArray]:
-    numbers = np.floor(points[:, 0] + 0.5).astype(np.int64)
+    numbers = whole_pixels(points[:, 0])
     outside = np.flatnonzero((numbers < 0) | (numbers >= len(images)))
     if len(outside):
         i = int(outside[0])

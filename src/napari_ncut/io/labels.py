@@ -35,7 +35,7 @@ def write_labels(path: str | Path, labels: ArrayLike, *, axes: str | None = None
     """
     path = Path(path)
     data = compact_labels(labels)
-    axes = {2: "YX", 3: "TYX"}.get(data.ndim) if axes is None else axes.upper()
+    axes = {2: "YX", 3: "TYX"}.get(data.ndim) if axes is None else str(axes).upper()
     if axes is None or len(axes) != data.ndim or axes[-2:] != "YX" or set(axes) - set("TZYX"):
         raise InputError(
             f"A label map of {data.ndim} dimensions cannot have the axes {axes!r}. Give one letter "

@@ -193,8 +193,9 @@ def _classes(
         # 0 is no name: it is the class of negative points that count against every class.
         names = ["0", *(name for name in dict.fromkeys(words) if name != "0")]
         return np.array([names.index(word) for word in words]), dict(enumerate(names[1:], 1))
-    if not np.isfinite(values).all() or (values != np.round(values)).any() or (values < 0).any():
+    if not ((values >= 0) & (values < 2**31) & (values == np.round(values))).all():
         raise InputError(
-            f"{path} has classes that are no whole numbers from 0. Use 1, 2, 3 … or names."
+            f"{path} has classes that are no whole numbers from 0 to 2,147,483,647. "
+            f"Use 1, 2, 3 … or names."
         )
     return values.astype(np.int64), {}

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError
+from ..errors import InputError, regular_array
 from ..imaging import PlaneLayout
+
+# What every format of label maps can hold.
+MAX_CLASS = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -51,17 +54,20 @@ def check_clicks(
     """Check points, signs and classes against the images; an `InputError` if they do not fit."""
     pixels = layout.pixels_inside(points)
     n_points = len(pixels)
-    signs = np.ones(n_points, bool) if positive is None else np.asarray(positive)
-    if signs.shape != (n_points,) or (n_points and not np.isin(signs, (0, 1)).all()):
+    signs = np.ones(n_points, bool)
+    if positive is not None:
+        signs = _one_each("positive", positive, n_points, "True or False")
+    if n_points and not np.isin(signs, (0, 1)).all():
         raise InputError(
-            f"`positive` has shape {signs.shape}; one True or False for each of {n_points} points "
-            f"is needed."
+            f"`positive` has the entries {_shown(signs)}. Give True for a positive point and False "
+            f"for a negative one."
         )
-    numbers = np.ones(n_points, np.int64) if classes is None else np.asarray(classes)
-    if numbers.shape != (n_points,) or not _are_whole(numbers):
+    numbers = np.ones(n_points, np.int64)
+    if classes is not None:
+        numbers = _one_each("classes", classes, n_points, "whole number")
+    if not _are_whole(numbers):
         raise InputError(
-            f"`classes` has shape {numbers.shape}; one whole number for each of {n_points} points "
-            f"is needed."
+            f"`classes` has the entries {_shown(numbers)}. Give whole numbers up to {MAX_CLASS}."
         )
     signs, numbers = signs.astype(bool), numbers.astype(np.int64)
     if (numbers < 0).any() or (numbers[signs] < 1).any():
@@ -72,8 +78,23 @@ def check_clicks(
     return Clicks(pixels, layout.node_at(pixels), signs, numbers)
 
 
+def _one_each(what: str, given: ArrayLike, n_points: int, entry: str) -> NDArray:
+    entries = regular_array(f"`{what}`", given)
+    if entries.shape != (n_points,):
+        raise InputError(
+            f"`{what}` has shape {entries.shape}; a list with one {entry} for each of {n_points} "
+            f"points is needed."
+        )
+    return entries
+
+
+def _shown(entries: NDArray) -> str:
+    different = list(dict.fromkeys(entries.tolist()))
+    return ", ".join(map(repr, different[:5])) + (" …" if len(different) > 5 else "")
+
+
 def _are_whole(numbers: NDArray) -> bool:
     """Whether there are only whole numbers; floats that are whole come from tables."""
-    if numbers.dtype.kind == "f":
-        return bool((np.isfinite(numbers) & (numbers == np.round(numbers))).all())
-    return numbers.dtype.kind in "biu"
+    if numbers.dtype.kind not in "biuf" or not (np.abs(numbers.astype(float)) <= MAX_CLASS).all():
+        return False
+    return bool((numbers == np.round(numbers)).all())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError
+from ..errors import InputError, is_number
+from .tutorial import check_area
 
 
 def label_instances(
@@ -42,6 +44,11 @@ def label_instances(
         Class of every instance; entry 0 is 0.
     """
     given = _check_labels(labels)
+    check_area("min_area", min_area, "pixels")
+    if not is_number(min_distance) or min_distance < 1:
+        raise InputError(
+            f"min_distance {min_distance!r} cannot be used. Give a number of pixels from 1."
+        )
     volumes = given[np.newaxis] if given.ndim == 2 or through_planes else given
     instances = np.zeros(volumes.shape, dtype=np.int32)
     classes: list[int] = [0]
@@ -99,7 +106,9 @@ def _number_things(
 def _summits(height: NDArray, things: NDArray, min_distance: int) -> NDArray[np.int32]:
     from skimage.feature import peak_local_max
 
-    peaks = peak_local_max(height, min_distance=min_distance, labels=things, exclude_border=False)
+    peaks = peak_local_max(
+        height, min_distance=int(min_distance), labels=things, exclude_border=False
+    )
     markers = np.zeros(height.shape, dtype=np.int32)
     markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
     # Things too small for a summit of their own would be flooded from nowhere and lost.
@@ -156,10 +165,14 @@ def measure_labels(
 
     given = _check_labels(labels)
     planes = given.reshape(-1, *given.shape[-2:]).astype(np.int64, copy=False)
-    pixels = np.bincount(planes.ravel()) if planes.size else np.zeros(1, int)
-    unit = float(pixel_size[0]) * float(pixel_size[1])
+    sizes = list(pixel_size) if isinstance(pixel_size, Iterable) else []
+    if len(sizes) != 2 or not all(is_number(size) and size > 0 for size in sizes):
+        raise InputError(
+            f"The pixel size {pixel_size!r} cannot be used. Give height and width, both above 0."
+        )
+    unit = float(sizes[0]) * float(sizes[1])
     measures = []
-    for number in np.flatnonzero(pixels):
+    for number, n_pixels in zip(*np.unique(planes, return_counts=True), strict=True):
         if number == 0:
             continue
         count = (
@@ -167,8 +180,6 @@ def measure_labels(
             if instances
             else sum(int(connected(plane == number, np.ones((3, 3)))[1]) for plane in planes)
         )
-        n_pixels = int(pixels[number])
-        measures.append(
-            ClassMeasure(int(number), count, n_pixels, n_pixels * unit, n_pixels / planes.size)
-        )
+        n = int(n_pixels)
+        measures.append(ClassMeasure(int(number), count, n, n * unit, n / planes.size))
     return measures

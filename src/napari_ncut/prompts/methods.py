@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, is_number
 from .clicks import Clicks
 from .similarity import Similarity
-from .tutorial import small_components
+from .tutorial import check_area, small_components
 
 Normalization = Literal["stack", "plane", "absolute"]
 NORMALIZATIONS: dict[str, str] = {
@@ -37,16 +37,18 @@ class PromptParameters:
         check_choice("normalization", self.normalization, NORMALIZATIONS)
         for name in ("threshold", "negative_threshold"):
             value = getattr(self, name)
-            if value is not None and not np.isfinite(value):
+            if value is not None and not is_number(value):
                 raise InputError(
                     f"{name} {value!r} cannot be used. Give a number, usually 0 to 1; higher gives "
                     f"a smaller mask."
                 )
-        if self.gamma is not None and not (np.isfinite(self.gamma) and self.gamma > 0):
+        if self.gamma is not None and not (is_number(self.gamma) and self.gamma > 0):
             raise InputError(
                 f"gamma {self.gamma!r} cannot be used. Give a number above 0; higher gives a "
                 f"smaller mask."
             )
+        if self.denoise_area_th is not None:
+            check_area("denoise_area_th", self.denoise_area_th, "grid cells")
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,9 @@ def _margin(cosines: NDArray[np.float32], cut: float) -> NDArray[np.float32]:
     Both sides in the same units, so that interpolation between a cell inside and one outside puts
     the edge in the middle rather than near the inside, whose cosines all lie between cut and 1.
     """
-    room = np.float32(max(1 - cut, 1e-6)) if np.isfinite(cut) else np.float32(2)
-    if not np.isfinite(cut):
-        return np.ones_like(cosines)
+    # Cosines end at 1: any cut far outside leaves all of them on one side, as any other does.
+    cut = min(max(cut, -1e6), 1e6)
+    room = np.float32(max(1 - cut, 1e-6))
     return np.clip((cosines - np.float32(cut)) / room, -1, 1)
 
 

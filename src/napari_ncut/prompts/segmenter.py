@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, is_number
 from ..imaging import GuidedUpsampler
 from .clicks import Clicks, check_clicks
 from .methods import GridResult, Normalization, PromptParameters, prompt_method
 from .similarity import Similarity
-from .tutorial import small_components
+from .tutorial import check_area, small_components
 
 if TYPE_CHECKING:
     from ..spectral import Embedding
@@ -44,6 +44,11 @@ class PromptSegmenter:
     """
 
     def __init__(self, embedding: Embedding) -> None:
+        if not hasattr(embedding, "unit_vectors"):
+            raise InputError(
+                f"An Embedding is needed, but a {type(embedding).__name__} was given. "
+                f"Make one first: PromptSegmenter(napari_ncut.embed(image))."
+            )
         self.embedding = embedding
         self._similarity = Similarity(embedding)
         self._upsamplers: OrderedDict[int, GuidedUpsampler] = OrderedDict()
@@ -123,11 +128,10 @@ class PromptSegmenter:
             threshold, negative_threshold, gamma, normalization, denoise_area_th
         )
         parameters.check()
+        check_area("min_area", min_area, "pixels")
         layout = self.embedding.layout
         clicks = check_clicks(layout, points, positive, classes)
-        wanted = (
-            range(len(layout)) if planes is None else [_check_plane(p, len(layout)) for p in planes]
-        )
+        wanted = range(len(layout)) if planes is None else _check_planes(planes, len(layout))
         with self._lock:
             self._similarity.prepare(clicks.nodes)
             results: dict[int, GridResult] = {}
@@ -188,12 +192,15 @@ class PromptSegmenter:
         return self._upsamplers[plane]
 
 
-def _check_plane(plane: int, n_planes: int) -> int:
-    if not 0 <= plane < n_planes:
-        raise InputError(
-            f"There is no plane {plane}; the embedding has planes 0 to {n_planes - 1}."
-        )
-    return int(plane)
+def _check_planes(planes: Sequence[int], n_planes: int) -> Sequence[int]:
+    wanted = list(planes) if isinstance(planes, Iterable) else [planes]
+    for plane in wanted:
+        if not is_number(plane, whole=True) or not 0 <= plane < n_planes:
+            raise InputError(
+                f"There is no plane {plane!r}. Give a list of whole numbers from 0 to "
+                f"{n_planes - 1}, the planes that were embedded."
+            )
+    return [int(plane) for plane in wanted]
 
 
 def _put_winning_class(labels: NDArray, margins: NDArray[np.float32], classes: list[int]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError
+from ..errors import InputError, is_number, regular_array
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +23,8 @@ _QUANTILE_NODES = 10_000
 _LOW, _HIGH = 0.01, 0.99
 # Cosines that differ by less than this differ by rounding.
 _CONSTANT = 1e-6
+# A gamma beyond this, or below its inverse, makes no difference that single precision could hold.
+_LARGE = 1e30
 
 
 def get_mask(
@@ -63,8 +65,13 @@ def get_mask(
     """
     import torch
 
-    vectors = torch.as_tensor(np.asarray(eigenvectors), dtype=torch.float32)
-    clicked = torch.as_tensor(np.asarray(prompt), dtype=torch.float32)
+    if not is_number(threshold) or not is_number(gamma) or gamma <= 0:
+        raise InputError(
+            f"Threshold {threshold!r} and gamma {gamma!r} cannot be used. Give numbers, gamma "
+            f"above 0."
+        )
+    check_area("denoise_area_th", denoise_area_th, "grid cells")
+    vectors, clicked = _numbers(eigenvectors), _numbers(prompt)
     if vectors.ndim not in (3, 4) or clicked.shape != vectors.shape[-1:]:
         raise InputError(
             f"Eigenvectors of shape {tuple(vectors.shape)} and a prompt of shape "
@@ -90,6 +97,23 @@ def get_mask(
         for plane in planes:
             plane &= ~small_components(plane, denoise_area_th)
     return mask.astype(np.uint8)
+
+
+def _numbers(given: ArrayLike | torch.Tensor) -> torch.Tensor:
+    import torch
+
+    array = regular_array("The eigenvectors", given)
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"Eigenvectors of dtype {array.dtype} cannot be used. Give real numbers.")
+    return torch.as_tensor(array, dtype=torch.float32)
+
+
+def check_area(what: str, area: object, unit: str) -> None:
+    """Raise an `InputError` unless pieces of the mask can be held against this area."""
+    if not is_number(area) or area < 0:  # type: ignore[operator]
+        raise InputError(
+            f"{what} {area!r} cannot be used. Give a number of {unit} from 0 (which drops nothing)."
+        )
 
 
 def small_components(
@@ -156,10 +180,16 @@ class HeatScale:
         z = np.sort((distance[quantile_sample(len(distance))] - mean) / deviation)[::-1]
         return cls(mean, deviation, _neighbors(z, _LOW), _neighbors(z, _HIGH))
 
+    @property
+    def _warmest(self) -> float:
+        """The z from which heat is 1; exponents are taken from there, so that none overflows."""
+        return min(self.high[:2])
+
     def _limits(self, gamma: float) -> tuple[float, float]:
         def quantile(neighbors: tuple[float, float, float]) -> float:
-            first, second, weight = neighbors
-            return float((1 - weight) * np.exp(-gamma * first) + weight * np.exp(-gamma * second))
+            *ends, weight = neighbors
+            first, second = (np.exp(-gamma * (z - self._warmest)) for z in ends)
+            return float((1 - weight) * first + weight * second)
 
         return quantile(self.low), quantile(self.high)
 
@@ -171,7 +201,7 @@ class HeatScale:
         level = low + threshold * (high - low)
         if level <= 0:
             return -np.inf
-        return 1 - self.mean + self.deviation * np.log(level) / gamma
+        return 1 - self.mean - self.deviation * (self._warmest - float(np.log(level)) / gamma)
 
     def heat(self, cosines: NDArray[np.float32], gamma: float) -> NDArray[np.float32]:
         """Heat of nodes, clipped to 0 … 1."""
@@ -179,8 +209,10 @@ class HeatScale:
             return np.clip(cosines, 0, 1)
         low, high = self._limits(gamma)
         z = (1 - cosines - np.float32(self.mean)) / np.float32(self.deviation)
+        z = np.maximum(z - np.float32(self._warmest), 0)
         span = np.float32(max(high - low, float(np.finfo(np.float32).tiny)))
-        return np.clip((np.exp(np.float32(-gamma) * z) - np.float32(low)) / span, 0, 1)
+        heat = np.exp(-np.float32(min(gamma, _LARGE)) * z)
+        return np.clip((heat - np.float32(low)) / span, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -189,11 +221,12 @@ class AbsoluteScale:
 
     def cut(self, threshold: float, gamma: float) -> float:
         """The cosine that a node must exceed."""
-        return float(np.sign(threshold) * abs(threshold) ** (1 / gamma))
+        with np.errstate(over="ignore"):
+            return float(np.sign(threshold) * np.power(abs(threshold), 1 / max(gamma, 1 / _LARGE)))
 
     def heat(self, cosines: NDArray[np.float32], gamma: float) -> NDArray[np.float32]:
         """Heat of nodes, 0 … 1."""
-        return np.clip(cosines, 0, 1) ** np.float32(gamma)
+        return np.clip(cosines, 0, 1) ** np.float32(np.clip(gamma, 1 / _LARGE, _LARGE))
 
 
 def _neighbors(z: NDArray, quantile: float) -> tuple[float, float, float]:

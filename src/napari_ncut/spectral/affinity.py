@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, is_number
 from .names import AFFINITIES
 from .preparation import column_moments
 
 if TYPE_CHECKING:
     import torch
+
+
+# Below this share of the typical distance even double precision cannot tell neighbors apart.
+_NARROWEST = 1e-5
 
 
 @dataclass(frozen=True)
@@ -61,22 +65,39 @@ class Kernel:
         """Affinities between prepared rows, (n, d) and (m, d) → (n, m), in [0, 1]."""
         return cls.squared_distances(x, y).neg_().exp_()
 
+    @classmethod
+    def reaching(cls, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """`between`, with rows far from all of y brought nearer until they reach it.
+
+        The exponential of a far row would be 0 for all of y. A common factor leaves the direction
+        of its eigenvectors as it is.
+        """
+        exponent = cls.squared_distances(x, y)
+        nearest = exponent.amin(dim=1, keepdim=True)
+        if bool((nearest > _REACH).any()):
+            exponent -= (nearest - _REACH).clamp_(min=0)
+        return exponent.neg_().exp_()
+
+
+# exp(−20) is 2e-9: rows within about six bandwidths of another are not brought nearer at all.
+_REACH = 20.0
+
 
 def check_affinity(affinity: str, bandwidth: float | str, gamma: float) -> None:
     """Raise an `InputError` unless an affinity with these parameters can be had."""
     check_choice("affinity", affinity, AFFINITIES)
-    if not np.isfinite(gamma) or gamma <= 0:
+    if not is_number(gamma) or gamma <= 0:
         raise InputError(
             f"affinity_gamma {gamma!r} cannot be used. Give a number above 0; smaller cuts sharper."
         )
-    if bandwidth == "auto":
+    if isinstance(bandwidth, str) and bandwidth == "auto":
         return
     if affinity == "cosine":
         raise InputError(
             f'bandwidth={bandwidth!r} belongs to affinity="rbf". The cosine affinity is '
             f"set by affinity_gamma alone; leave bandwidth out."
         )
-    if isinstance(bandwidth, str) or not np.isfinite(bandwidth) or bandwidth <= 0:
+    if not is_number(bandwidth) or bandwidth <= 0:  # type: ignore[operator]
         raise InputError(
             f'Bandwidth {bandwidth!r} cannot be used. Give "auto" or a number above 0.'
         )
@@ -85,11 +106,16 @@ def check_affinity(affinity: str, bandwidth: float | str, gamma: float) -> None:
 def fit_kernel(features: NDArray, affinity: str, bandwidth: float | str, gamma: float) -> Kernel:
     """Choose the bandwidth and center for features (n, d), by the rules that `NCut` states."""
     if affinity == "cosine":
-        center = np.zeros(features.shape[1])
-        return Kernel(normalized=True, bandwidth=float(gamma) ** 0.5, center=center)
-    center, variance = column_moments(features)
-    if bandwidth == "auto":
+        center, sigma, typical = np.zeros(features.shape[1]), float(gamma) ** 0.5, 1.0
+    else:
+        center, variance = column_moments(features)
         # √Σ variances is the typical distance between nodes (up to √2): it follows any rescaling
         # of the features, and does not change the affinities when features are repeated.
-        bandwidth = float(np.sqrt(gamma * variance.sum())) or 1.0
-    return Kernel(normalized=False, bandwidth=float(bandwidth), center=center)
+        typical = float(np.sqrt(variance.sum())) or 1.0
+        sigma = float(gamma) ** 0.5 * typical if bandwidth == "auto" else float(bandwidth)
+    if sigma < _NARROWEST * typical:
+        raise InputError(
+            f"A bandwidth of {sigma:g} is too small for nodes that are typically {typical:.3g} "
+            f"apart: none would be like another. Give a larger bandwidth or affinity_gamma."
+        )
+    return Kernel(normalized=affinity == "cosine", bandwidth=sigma, center=center)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError
+from ..errors import InputError, is_number, regular_array
 
 # The principal axes of fifty thousand nodes are those of all, to what an eye can see.
 _MAX_NODES = 50_000
@@ -29,10 +29,13 @@ def eigenvector_colors(array: ArrayLike, *, quantile: float = 0.95) -> NDArray[n
     -------
     float32 array (…, 3), 0 to 1
     """
-    vectors = np.asarray(array, dtype=np.float32)
-    if vectors.ndim < 2 or vectors.shape[-1] < 1:
-        raise InputError(f"Eigenvectors have shape {vectors.shape}; (…, k) is needed.")
-    if not 0.5 < quantile <= 1:
+    given = regular_array("The eigenvectors", array)
+    if given.ndim < 2 or given.size == 0:
+        raise InputError(f"Eigenvectors have shape {given.shape}; (…, k) is needed.")
+    if given.dtype.kind not in "biuf" or not np.isfinite(given).all():
+        raise InputError(f"Eigenvectors of dtype {given.dtype} are not all finite real numbers.")
+    vectors = given.astype(np.float32, copy=False)
+    if not is_number(quantile) or not 0.5 < quantile <= 1:
         raise InputError(
             f"Quantile {quantile!r} cannot be used. Give a number above 0.5 and up to 1."
         )

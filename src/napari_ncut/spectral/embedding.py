@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError
+from ..errors import InputError, is_number
 from ..imaging import GuidedUpsampler, PlaneLayout, Planes, as_planes
 from .colors import eigenvector_colors, unit_rows
 from .discretize import cluster_qr, number_by_size
@@ -90,7 +90,7 @@ class Embedding:
         int32, (n, rows, columns) or a list
             Groups 1 to n by falling size, the same over all images, on the feature grid.
         """
-        if not isinstance(n, (int, np.integer)) or not 1 <= n <= self.n_components:
+        if not is_number(n, whole=True) or not 1 <= n <= self.n_components:
             raise InputError(
                 f"{n!r} groups cannot be had from {self.n_components} eigenvectors. Give 1 to "
                 f"{self.n_components}, or embed with a larger n_components."

@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from ..errors import InputError, check_choice
+from ..errors import InputError, check_choice, is_number, regular_array
 from ..progress import Steps, run_steps
 from .affinity import Kernel, check_affinity, fit_kernel
 from .names import ACCURACIES
-from .solvers import Solution, solve_exact, solve_landmarks
+from .solvers import DENSE_AT_MOST, Solution, solve_exact, solve_landmarks
 
 if TYPE_CHECKING:
     import torch
 
 # Rows of one block of affinities: 64 MB against 1,024 reference nodes in single precision.
 _BLOCK_ENTRIES = 2**24
+# Differences of twice this still lie within the range of float32, 3e38.
+_LARGEST_FEATURE = 1e38
 
 
 class SpectrumWarning(UserWarning):
@@ -104,26 +106,44 @@ class NCut(TransformerMixin, BaseEstimator):
         """Raise an `InputError` unless the parameters can be used, before any nodes are there."""
         check_choice("accuracy", self.accuracy, ACCURACIES)
         check_affinity(self.affinity, self.bandwidth, self.affinity_gamma)
-        if not isinstance(self.n_components, int | np.integer) or self.n_components < 1:
+        if not is_number(self.n_components, whole=True) or self.n_components < 1:
             raise InputError(
                 f"n_components {self.n_components!r} cannot be used. Give a whole number from 1."
             )
+        if not is_number(self.random_state, whole=True) or not 0 <= self.random_state < 2**32:
+            raise InputError(
+                f"random_state {self.random_state!r} cannot be used. Give a whole number from 0 to "
+                f"{2**32 - 1}: the same one gives the same result."
+            )
         choose_device(self.device)
+
+    def check_size(self, n_nodes: int) -> None:
+        """Raise an `InputError` unless a graph of so many nodes has the eigenvectors asked for."""
+        limit, n_landmarks = ACCURACIES[self.accuracy]
+        most, because = n_nodes, f"there are {n_nodes} nodes"
+        if n_nodes > limit:
+            most = n_landmarks
+            because = f'accuracy="{self.accuracy}" solves {n_nodes} nodes by {n_landmarks} of them'
+        elif n_nodes > DENSE_AT_MOST:
+            # Lanczos iterations find some of the eigenvectors; all of them need the whole matrix.
+            most = n_nodes // 4
+            because = f"more of {n_nodes} nodes would not fit in memory"
+        if self.n_components > most:
+            raise InputError(
+                f"{self.n_components} eigenvectors were asked for, but {because}. Give "
+                f"n_components of at most {most}."
+            )
 
     def fit_steps(self, X: ArrayLike) -> Steps[NDArray[np.float32]]:
         """`fit_transform` as a generator of progress."""
         self.check()
         features = _check_features(X)
         n_nodes = len(features)
-        if self.n_components > n_nodes:
-            raise InputError(
-                f"{self.n_components} eigenvectors were asked for, but there are {n_nodes} nodes. "
-                f"Give n_components of at most {n_nodes}."
-            )
+        self.check_size(n_nodes)
         kernel = fit_kernel(features, self.affinity, self.bandwidth, self.affinity_gamma)
         limit, n_landmarks = ACCURACIES[self.accuracy]
         solver: Steps[Solution]
-        if n_nodes <= limit or self.n_components > n_landmarks:
+        if n_nodes <= limit:
             solver = solve_exact(features, kernel, self.n_components, self.random_state)
         else:
             solver = solve_landmarks(
@@ -253,12 +273,7 @@ class Extension:
         vectors = np.empty((len(features), n_components), dtype=np.float32)
         degrees = np.empty(len(features))
         for rows, reference, x in self.blocks(features, device):
-            # The nearest reference node counts 1, however far it is: a common factor leaves the
-            # direction as it is, and the exponential of a far node would otherwise be 0 for all.
-            exponent = self.kernel.squared_distances(x, reference)
-            nearest = exponent.amin(dim=1, keepdim=True)
-            shift = nearest.clamp(min=_SHIFT_BEYOND) - _SHIFT_BEYOND
-            affinity = (shift - exponent).exp_()
+            affinity = self.kernel.reaching(x, reference)
             projection = torch.as_tensor(self.projection, device=x.device, dtype=x.dtype)
             weights = torch.as_tensor(self.degree_weights, device=x.device, dtype=x.dtype)
             degree = torch.maximum(affinity @ weights, affinity.sum(1) * self.degree_floor)
@@ -275,10 +290,6 @@ class Extension:
         return result
 
 
-# exp(−20) is 2e-9: nodes within about six bandwidths of a reference node are not shifted at all.
-_SHIFT_BEYOND = 20.0
-
-
 def choose_device(device: str | None) -> str:
     """The torch device to use: as given, else "cuda" if there is one, else "cpu"."""
     import torch
@@ -286,16 +297,20 @@ def choose_device(device: str | None) -> str:
     if device is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
+        usable = torch.device(device).type in ("cpu", "cuda", "mps", "xpu")
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError):
+        usable = False
+    if not usable or not isinstance(device, str):
         raise InputError(
-            f'Device {device!r} cannot be used here ({error}). Give "cpu", or leave it out.'
-        ) from error
+            f"Device {device!r} cannot be used here: there is no such device, or its driver or the "
+            f'build of PyTorch for it is missing. Give "cpu", or leave it out.'
+        )
     return device
 
 
 def _check_features(X: ArrayLike) -> NDArray:
-    features = np.asarray(X)
+    features = regular_array("The nodes", X)
     if features.ndim != 2 or 0 in features.shape:
         raise InputError(
             f"Nodes have shape {features.shape}; an array (n nodes, d features) is needed. "
@@ -305,9 +320,13 @@ def _check_features(X: ArrayLike) -> NDArray:
         raise InputError(f"Nodes of dtype {features.dtype} cannot be used. Give real numbers.")
     if features.dtype not in (np.float32, np.float64):
         features = features.astype(np.float32)
-    # The sum is finite only if all are (or if it overflows, which the second look tells).
-    with np.errstate(over="ignore"):
-        suspicious = not np.isfinite(features.sum())
-    if suspicious and not np.isfinite(features).all():
+    # Both are NaN if anything is.
+    largest = max(-features.min(), features.max())
+    if not np.isfinite(largest):
         raise InputError("Nodes contain NaN or infinite features. Remove or replace them first.")
+    if largest > _LARGEST_FEATURE:
+        raise InputError(
+            f"Nodes have features as large as {largest:g}, whose squares cannot be added. "
+            f"Divide them by a number first; the automatic bandwidth follows."
+        )
     return features

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from ..backbones import Backbone, FeatureMaps, backbone_entry, load_backbone
+from ..backbones import Backbone, FeatureMaps, backbone_entry, list_backbones, load_backbone
 from ..backbones.extract import extract_steps, plan_layout
 from ..errors import InputError
 from ..imaging import Channels, Planes, Scaling, as_planes
@@ -110,12 +110,18 @@ def embed_steps(
         backbone = load_backbone(
             backbone, layer=layer, node=node, stride=stride, device=cut.get("device")
         )
+    elif not hasattr(backbone, "features"):
+        raise InputError(
+            f"The backbone {backbone!r} cannot be used. Give one of: {', '.join(list_backbones())}, "
+            f"or what load_backbone made."
+        )
     elif layer is not None or node is not None or stride is not None:
         raise InputError(
             "layer, node and stride belong to a backbone's name; a loaded backbone has its own."
         )
     layout = plan_layout(planes, backbone)
     ncut.set_params(n_components=min(n_components, layout.n_nodes))
+    ncut.check_size(layout.n_nodes)
     features = yield from extract_steps(planes, backbone, batch_size)
     preparation = Preparation.fit(_preparation_kind(backbone), features.values)
     preparation.apply(features.values)

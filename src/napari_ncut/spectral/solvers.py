@@ -21,7 +21,7 @@ _ZERO_SINGLE = 1e-6
 _DENSE_NODES = 768
 # Largest affinity matrix that is kept (1 GB in double precision); beyond it is computed anew for
 # every product.
-_KEPT_NODES = 11_000
+DENSE_AT_MOST = 11_000
 _BLOCK_ROWS = 8192
 
 
@@ -79,7 +79,7 @@ class _NormalizedAffinity(LinearOperator):
         super().__init__(np.float64, (len(features), len(features)))
         self._x = kernel.prepare(np.asarray(features, dtype=np.float64), "cpu", torch.float64)
         self._kernel = kernel
-        self._kept = self._block(slice(None)) if len(features) <= _KEPT_NODES else None
+        self._kept = self._block(slice(None)) if len(features) <= DENSE_AT_MOST else None
         self.degrees = self._affinity_times(np.ones(len(features)))
         self._inverse_root = 1 / np.sqrt(self.degrees)
 
@@ -140,7 +140,7 @@ def solve_landmarks(
         if cache is not None and first in cache:
             return cache[first]
         x = kernel.prepare(features[first : first + _BLOCK_ROWS], device, torch.float32)
-        affinity = kernel.between(x, landmarks)
+        affinity = kernel.reaching(x, landmarks)
         if cache is not None:
             cache[first] = affinity
         return affinity
