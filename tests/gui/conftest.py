@@ -76,9 +76,7 @@ class Bench:
     def settled(self) -> bool:
         """Whether every plane that was asked for has been computed."""
         segment = self.segment
-        if segment._acceptance.busy or segment._history.replaying or segment._job.busy:
-            return False
-        return True
+        return not (segment._acceptance.busy or segment._history.replaying or segment._job.busy)
 
     def click(self, *coordinates: Any) -> None:
         """Add points in the prompts layer's data coordinates, and wait for all planes."""

@@ -9,6 +9,7 @@ import weakref
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_ncut.widgets.history import history_of
@@ -90,11 +91,9 @@ def test_a_closed_widget_lets_go_of_everything(prepared):
     QApplication.processEvents()
     assert [layer.name for layer in opened.viewer.layers] == [*names, "more"]
     assert opened.messages("error") == []
-    gone = weakref.ref(segment)
-    opened.segment = segment = None
-    QApplication.sendPostedEvents(None, 52)  # DeferredDelete
-    gc.collect()
-    assert gone() is None
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    with pytest.raises(RuntimeError, match="deleted"):
+        segment.objectName()
 
     opened.segment = PointsWidget(opened.viewer)
     opened.viewer.window.add_dock_widget(opened.segment)

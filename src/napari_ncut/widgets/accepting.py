@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info
@@ -34,7 +34,8 @@ class _Order:
     prompts: list[Prompts] | None
     targets: list[tuple[int, Labels]]
     made: list[Labels]
-    editable: list[bool] = field(default_factory=list)
+    options: AcceptOptions
+    painted: bool = False
 
 
 class Acceptance(QObject):
@@ -116,16 +117,25 @@ class Acceptance(QObject):
         except ValueError as error:
             tell(error)
             return
-        order = _Order(prepared, request, None if keep else self._watch.contents(), targets, made)
+        prompts = None if keep else self._watch.contents()
+        order = _Order(prepared, request, prompts, targets, made, options)
         self._order = order
-        # What is computed now says what changes: nobody else may write in between.
-        order.editable = [layer.editable for _, layer in targets]
+        # Not `editable`: setting it makes napari forget what was painted before.
         for _, layer in targets:
             self._history.follow(layer)
-            layer.editable = False
+            layer.events.paint.connect(self._on_paint)
         self._history.lock("Still accepting; one moment.")
         self.busy_changed.emit(True)
-        self._job.start(lambda: accept_steps(prepared, request, known, targets, options))
+        self._compute(order, known)
+
+    def _compute(self, order: _Order, known: dict[int, NDArray]) -> None:
+        self._job.start(
+            lambda: accept_steps(order.prepared, order.request, known, order.targets, order.options)
+        )
+
+    def _on_paint(self, event: Any = None) -> None:
+        if self._order is not None:
+            self._order.painted = True
 
     def cancel(self) -> None:
         """Stop, and leave everything as it was. What is being written already is finished."""
@@ -189,6 +199,11 @@ class Acceptance(QObject):
         order = self._order
         if order is None:
             return
+        if order.painted:
+            # What changes was computed against what the output held before that stroke.
+            order.painted = False
+            self._compute(order, {})
+            return
         group = Group("accept")
         written = []
         for (number, layer), accepted in zip(order.targets, results, strict=True):
@@ -230,8 +245,8 @@ class Acceptance(QObject):
         order, self._order = self._order, None
         assert order is not None
         self._history.lock("")
-        for (_, layer), editable in zip(order.targets, order.editable, strict=True):
-            layer.editable = editable
+        for _, layer in order.targets:
+            layer.events.paint.disconnect(self._on_paint)
         for layer in order.made:
             if not success and layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)

@@ -98,7 +98,8 @@ class PointsWidget(PointsPanel):
     def release(self) -> None:
         """Let go of everything; the prompts stay, the previews of their masks go."""
         super().release()
-        self._request = self._prepared = None
+        self._request = self._prepared = self._masks = self._heat = None
+        self.run_choice.set_choices([], None)
 
     # ------------------------------------------------------------------------- what is worked on
 
