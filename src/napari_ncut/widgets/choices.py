@@ -200,7 +200,11 @@ _NOT_INPUT = ("preview", "heat", "colors", "eigenvectors")
 def own_layers(viewer: ViewerModel, layer_type: type[Layer]) -> list[Any]:
     """The viewer's layers of a type that can be chosen as input or output."""
     layers = [unwrap(layer) for layer in viewer.layers if isinstance(layer, layer_type)]
-    return [l for l in layers if l.metadata.get("napari_ncut", {}).get("role") not in _NOT_INPUT]
+    return [
+        layer
+        for layer in layers
+        if layer.metadata.get("napari_ncut", {}).get("role") not in _NOT_INPUT
+    ]
 
 
 def _follow_layers(viewer: ViewerModel, refresh: Callable[[], None]) -> Callable[[], None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from napari.qt.threading import create_worker
-from napari.utils.notifications import show_error, show_warning
+from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.QtCore import QObject, Signal
 
 from ..errors import InputError
@@ -98,6 +98,9 @@ class Job(QObject):
         worker = create_worker(run)
         worker.yielded.connect(lambda step: self._deliver(token, step))
         worker.returned.connect(lambda result: self._end(token, result))
+        # napari means to pass warnings on by itself, but its class never gets to connect them;
+        # where it does, its manager drops the second of two equal ones.
+        worker.warned.connect(lambda warned: notification_manager.receive_warning(*warned))
         worker.finished.connect(self._on_stopped)
         self._worker = worker
         worker.start()
@@ -139,8 +142,6 @@ def tell(error: BaseException) -> None:
             "fewer eigenvectors; what you had is unchanged."
         )
     else:
-        from napari.utils.notifications import notification_manager
-
         notification_manager.receive_error(type(error), error, error.__traceback__)
 
 
