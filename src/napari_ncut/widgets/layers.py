@@ -27,8 +27,9 @@ T = TypeVar("T")
 
 
 def unwrap(thing: T) -> T:
-    """The viewer or layer itself, where napari handed out a proxy: a weak reference to a proxy,
-    which is made anew at every access, would be dead at once.
+    """The viewer or layer itself, where napari handed out a proxy.
+
+    A weak reference to a proxy, which is made anew at every access, would be dead at once.
     """
     return getattr(thing, "__wrapped__", thing)
 

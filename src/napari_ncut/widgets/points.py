@@ -289,7 +289,7 @@ class PointsWidget(PointsPanel):
         self._start(request)
 
     def _uncover(self, prepared: Prepared | None) -> None:
-        """With the first click, take the eigenvectors' colors off the image: masks need the view."""
+        """With the first click, take the eigenvectors' colors off: masks need the view."""
         if prepared is None or prepared.uncovered:
             return
         prepared.uncovered = True
@@ -357,7 +357,7 @@ class PointsWidget(PointsPanel):
         self.update_masks()
 
     def reject(self) -> None:
-        """Drop the clicks and what they gave; undo brings them back. Stops what is being accepted."""
+        """Drop the clicks; undo brings them back. While something is accepted, stop that."""
         if self._acceptance.busy:
             self._acceptance.cancel()
             return

@@ -147,7 +147,7 @@ class Preview:
 
 
 def add_below(viewer: ViewerModel, layer: Layer, above: Layer | None) -> None:
-    """Add a layer just under another, without taking the selection away from where the user works."""
+    """Add a layer just under another; the selection stays where the user works."""
     selected = list(viewer.layers.selection)
     active = viewer.layers.selection.active
     place = (

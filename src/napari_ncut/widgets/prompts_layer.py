@@ -1,4 +1,4 @@
-"""The Points layer that holds prompts: columns for sign and class, colors that follow them, keys."""
+"""The Points layer that holds prompts: columns for sign and class, colors that follow them."""
 
 from __future__ import annotations
 

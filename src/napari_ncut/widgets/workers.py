@@ -1,4 +1,4 @@
-"""Long work beside the window: one job at a time, cancelled between steps, stale results dropped."""
+"""Long work beside the window: one job at a time, cancelled between steps, no stale results."""
 
 from __future__ import annotations
 
