@@ -33,8 +33,9 @@ def wait(condition: Callable[[], bool], seconds: float = 120) -> None:
     raise TimeoutError("The window did not get there.")
 
 
-def settled(segment: PointsWidget) -> bool:
-    return segment._request is not None and not segment._job.busy
+def shown(segment: PointsWidget, n_clicks: int) -> bool:
+    """Whether the masks of that many clicks are on screen (the status line counts them)."""
+    return segment.status.text().startswith(f"{n_clicks} click")
 
 
 def save(viewer: napari.Viewer, name: str) -> None:
@@ -52,7 +53,7 @@ def main() -> None:
     features, segment = prepare_demo(
         viewer, image, *nothing, CLASS_NAMES, embed=EMBED, predict=PREDICT
     )
-    wait(lambda: segment.points is not None and not features._job.busy)
+    wait(lambda: segment.points is not None and features.run_button.isEnabled())
     features.parent().raise_()
     QTest.qWait(500)
     save(viewer, "features")
@@ -60,18 +61,21 @@ def main() -> None:
     points, positive, classes = (list(column) for column in zip(*CLICKS, strict=True))
     segment.parent().raise_()
     place_clicks(segment.points, points[:1], positive[:1], classes[:1])
-    wait(lambda: settled(segment))
+    wait(lambda: shown(segment, 1))
     save(viewer, "one-click")
 
     place_clicks(segment.points, points, positive, classes)
-    wait(lambda: settled(segment) and len(segment._request.points) == len(points))
+    wait(lambda: shown(segment, len(points)))
     save(viewer, "segment")
 
-    # A single class as instances: nuclei, each with a number of its own.
+    # The nuclei alone, as instances: clicks on the other class say "not this" now.
+    nuclei = [label == 2 and sign for label, sign in zip(classes, positive, strict=True)]
+    place_clicks(segment.points, points, nuclei, [2 if sign else 0 for sign in nuclei])
     segment.output_controls.kind.value = True
     segment.output_controls.split.value = True
+    QTest.qWait(1500)
     segment.accept()
-    wait(lambda: not len(segment.points.data) and not segment._accepting.busy)
+    wait(lambda: not len(segment.points.data))
     save(viewer, "accepted")
     viewer.close()
 
