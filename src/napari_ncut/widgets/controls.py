@@ -11,7 +11,7 @@ from ..prompts import MODES, NORMALIZATIONS
 
 # Where a person starts. The tutorial's 1.0, 0.99 and "stack" were chosen for eigenvectors of deep
 # networks; with these, first clicks find more of what is meant (benchmarks/start_values.py).
-GAMMA, NEGATIVE_THRESHOLD, NORMALIZATION = 0.3, 0.9, "absolute"
+GAMMA, NEGATIVE_THRESHOLD, NORMALIZATION = 0.5, 0.9, "absolute"
 
 
 class PromptControls(Container):
@@ -27,11 +27,11 @@ class PromptControls(Container):
         self.auto = CheckBox(
             text="automatic threshold",
             value=True,
-            tooltip="The threshold that suits the number of clicks: 0.5 for one click per class, 0.7 for more.",
+            tooltip="What suits the number of clicks: 0.5 for one click of a class, 0.7 for more.",
         )
         self.threshold = FloatSlider(
             label="Threshold", value=0.5, min=0, max=1, step=0.01, tracking=True,
-            tooltip="How alike a pixel must be to the positive clicks. To the right: smaller masks.",
+            tooltip="How alike to the positive clicks a pixel must be. To the right: smaller masks.",
         )  # fmt: skip
         self.gamma = FloatSlider(
             label="Gamma", value=GAMMA, min=0.05, max=3, step=0.01, tracking=True,
@@ -39,7 +39,8 @@ class PromptControls(Container):
         )  # fmt: skip
         self.negative_threshold = FloatSlider(
             label="Negative", value=NEGATIVE_THRESHOLD, min=0, max=1, step=0.01, tracking=True,
-            tooltip="How alike a pixel must be to a negative click to be taken away. To the right: less is taken.",
+            tooltip="How alike to a negative click a pixel must be to be taken away.\n"
+            "To the right: less is taken.",
         )  # fmt: skip
         self.min_area = SpinBox(
             label="Minimum area", value=0, min=0, max=10_000_000, step=10,
@@ -109,7 +110,7 @@ class OutputControls(Container):
         self.keep = CheckBox(
             text="keep the clicks",
             value=False,
-            tooltip="Leave the clicks after accepting, for example to change a threshold and accept again.",
+            tooltip="Leave the clicks after accepting, for example to accept again otherwise.",
         )
         self.heat = CheckBox(
             text="show heat map",

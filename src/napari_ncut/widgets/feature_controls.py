@@ -20,24 +20,26 @@ class InputControls(Container):
             label="Several are",
             choices=[("images, cut jointly", "images"), ("channels of one image", "channels")],
             value="images",
-            tooltip="Whether checked layers are images that share one cut, or the channels of one image.",
+            tooltip="Whether checked layers are images that share one cut, or channels of one.",
         )
         self.axes = LineEdit(
             label="Axes",
-            tooltip="What each dimension is: T time, Z depth, C channels, Y rows, X columns, S color.\n"
+            tooltip="What each dimension is:\n"
+            "T time, Z depth, C channels, Y rows, X columns, S color.\n"
             "Planes (T, Z) are segmented together; channels describe one plane.",
         )
         self.channels = LineEdit(
             label="Channels",
             value="all",
-            tooltip='Which channels: "all", "composite" (mixed to RGB), one number, or several: 0, 2',
+            tooltip='Which: "all", "composite" (mixed to RGB), a number, or several: 0, 2',
         )
         self.levels: list[tuple[str, int]] = []
         self.level = ComboBox(
             label="Level",
             choices=lambda _: [("by size", -1), *self.levels],
             value=-1,
-            tooltip="Level of the pyramid: 0 is the finest. “By size” takes the finest of at most 4 megapixels.",
+            tooltip="Level of the pyramid: 0 is the finest.\n"
+            "“By size” takes the finest of at most 4 megapixels.",
         )
         self.region = ComboBox(
             label="Region",
@@ -67,7 +69,8 @@ class InputControls(Container):
         )
         super().__init__(
             widgets=[
-                self.combine, self.axes, self.channels, self.level, self.region, self.planes, self.scaling,
+                self.combine, self.axes, self.channels, self.level, self.region, self.planes,
+                self.scaling,
             ],
             labels=True,
         )  # fmt: skip
@@ -168,7 +171,8 @@ class CutControls(Container):
             text="automatic bandwidth", value=True, tooltip="√(γ · Σ variances) of the features."
         )
         self.bandwidth = FloatSpinBox(
-            label="Bandwidth σ", value=5.0, min=0.001, max=1e6, step=0.5, tooltip="Smaller cuts sharper.",
+            label="Bandwidth σ", value=5.0, min=0.001, max=1e6, step=0.5,
+            tooltip="Smaller cuts sharper.",
         )  # fmt: skip
         self.gamma = FloatSpinBox(
             label="Sharpness γ", value=1.0, min=0.001, max=100, step=0.1,

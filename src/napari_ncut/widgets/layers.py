@@ -72,17 +72,15 @@ def default_axes(layer: Image) -> str:
 
     Never from sizes; the widget shows them beside the shape, to be corrected.
     """
-    labels = tuple(str(label).upper() for label in getattr(layer, "axis_labels", ()))
-    named = "".join(labels)
-    if len(labels) == layer.ndim and all(len(label) == 1 for label in labels):
-        if {"Y", "X"} <= set(named) <= set("TZCYX") and len(set(named)) == len(named):
-            return named + ("S" if layer.rgb else "")
-    if layer.ndim not in DEFAULT_AXES:
-        return ""
-    names = (
-        DEFAULT_AXES[layer.ndim] if not layer.rgb else {2: "YX", 3: "ZYX", 4: "TZYX"}[layer.ndim]
-    )
-    return names + ("S" if layer.rgb else "")
+    labels = [str(label).upper() for label in getattr(layer, "axis_labels", ())]
+    letters = set(labels)
+    names = DEFAULT_AXES.get(layer.ndim, "")
+    # napari's own labels, "-2" and "-1", are no names.
+    if len(labels) == len(letters) == layer.ndim and {"Y", "X"} <= letters <= set("TZCYX"):
+        names = "".join(labels)
+    if layer.rgb:
+        return "" if "C" in names or not names else names + "S"
+    return names
 
 
 @dataclass(frozen=True)
@@ -345,8 +343,8 @@ def describe_source(
     parsed = parse_axes(axes or default_axes(layer) or None, shape)
     if bool(layer.rgb) != ("S" in parsed.names):
         raise InputError(
-            f"Layer {layer.name!r} {'is' if layer.rgb else 'is not'} shown as RGB, but its axes were "
-            f"given as {parsed.names}. {'End them with S.' if layer.rgb else 'Use C for channels.'}"
+            f"Layer {layer.name!r} {'is' if layer.rgb else 'is not'} shown as RGB, but its axes "
+            f"were given as {parsed.names}. {'End them with S.' if layer.rgb else 'Use C for channels.'}"
         )
     names = parsed.names.replace("S", "")
     full = np.array(shape[: layer.ndim], dtype=np.int64)
@@ -360,7 +358,8 @@ def describe_source(
             start, stop = max(0, start), min(int(full[dim]), stop)
             if stop <= start:
                 raise InputError(
-                    f"The chosen region does not touch the image {layer.name!r}. Move it over the image."
+                    f"The chosen region does not touch the image {layer.name!r}. "
+                    f"Move it over the image."
                 )
             starts[dim], sizes[dim] = start, stop - start
     for dim, index in (position or {}).items():

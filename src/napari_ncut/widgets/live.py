@@ -186,7 +186,8 @@ def _check_fits(layer: Labels, values: NDArray) -> None:
     if values.max(initial=0) > most:
         raise InputError(
             f"The layer {layer.name!r} holds labels up to {most}, but {values.max()} are needed. "
-            f"Convert it to a larger type (right-click the layer ▸ Convert data type), or choose a new layer."
+            f"Convert it to a larger type (right-click the layer ▸ Convert data type), or choose a "
+            f"new layer."
         )
 
 

@@ -39,7 +39,7 @@ class PointsPanel(DockedWidget):
             "Points layer with the columns `positive` and `class`; colors follow them.",
         )
         self.negative_choice = LayerChoice(
-            viewer, Points, "A second Points layer whose points are all negative, if you like two layers.",
+            viewer, Points, "A second Points layer whose points are all negative.",
             none="none (signs are in the column)",
         )  # fmt: skip
         self.image_choice = RunChoice(

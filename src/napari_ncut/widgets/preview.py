@@ -130,7 +130,7 @@ class Preview:
         layer: Layer
         if dtype.kind == "f":
             layer = Image(
-                data, name=name, colormap="inferno", opacity=0.6, contrast_limits=(0, 1), blending="additive",
+                data, name=name, colormap="inferno", opacity=0.6, contrast_limits=(0, 1),
                 **source.spatial(),
             )  # fmt: skip
         else:

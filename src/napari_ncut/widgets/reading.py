@@ -141,7 +141,8 @@ def _contrast_limits(layers: list[Image], combine: str) -> Any:
         return limits
     if len(set(limits)) > 1:
         raise InputError(
-            "The checked layers have different contrast limits. Make them equal, or scale by percentiles."
+            "The checked layers have different contrast limits. "
+            "Make them equal, or scale by percentiles."
         )
     return limits[0]
 
@@ -192,7 +193,7 @@ def _shape_corners(layer: Image, source: Source, shapes: Shapes | None) -> Any:
     world = vertices @ matrix.T + offset
     matrix, offset = data_to_world(layer)
     rows, columns = source.names.index("Y"), source.names.index("X")
-    # Only what the image's rows and columns say: the shape may have been drawn with fewer dimensions.
+    # Only rows and columns count: the shape may have been drawn with fewer dimensions.
     n = min(world.shape[1], layer.ndim)
     full = np.tile(offset, (len(world), 1))
     full[:, -n:] = world[:, -n:]
