@@ -77,7 +77,12 @@ def test_enlarge_is_torchs_bilinear_interpolation(stride):
 
 
 def fast_guided_filter(gray, maps, stride, epsilon):
-    """As in the paper, pixel by pixel, with windows of 3 × 3 cells."""
+    """As in the paper, pixel by pixel, with windows of 3 × 3 cells, of a smoothed image."""
+    taps = np.exp(-0.5 * np.array([-1, 0, 1]) ** 2 / 0.7**2)
+    taps /= taps.sum()
+    padded = np.pad(gray, 1, mode="edge")
+    rows_smooth = sum(w * padded[i : i + gray.shape[0]] for i, w in enumerate(taps))
+    gray = sum(w * rows_smooth[:, i : i + gray.shape[1]] for i, w in enumerate(taps))
     guide = block_mean(gray, stride).astype(np.float64)
     rows, columns = guide.shape
 

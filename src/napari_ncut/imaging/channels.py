@@ -38,7 +38,8 @@ def selected_channels(channels: Channels | str, n_channels: int, is_color: bool)
     if bad or not wanted:
         accepted = f"indices from 0 to {n_channels - 1}" if n_channels > 1 else "0 or leave it out"
         raise InputError(
-            f"Channels {channels!r} were asked for, but the image has {n_channels}. Give {accepted}."
+            f"Channels {channels!r} were asked for, but the image has {n_channels}. "
+            f"Give {accepted}."
         )
     return [int(c) % n_channels for c in wanted]
 

@@ -117,7 +117,7 @@ class GuidedUpsampler:
             return
         from scipy.ndimage import gaussian_filter
 
-        # What differs from pixel to pixel is noise, which would fray every edge (benchmarks/edges.py).
+        # What differs from pixel to pixel is noise, which would fray edges (benchmarks/edges.py).
         self._guide = gaussian_filter(_gray(guide), _NOISE, mode="nearest", truncate=2)
         self._cell_mean = block_mean(self._guide, stride)
         self._window_area = self._window_sum(np.ones((1, *self._cell_mean.shape), np.float32))

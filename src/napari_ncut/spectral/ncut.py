@@ -15,7 +15,7 @@ from ..errors import InputError, check_choice, is_number, regular_array
 from ..progress import Steps, run_steps
 from .affinity import Kernel, check_affinity, fit_kernel
 from .names import ACCURACIES
-from .solvers import DENSE_AT_MOST, Solution, solve_exact, solve_landmarks
+from .solvers import DENSE_AT_MOST, Solution, leave_one_core, solve_exact, solve_landmarks
 
 if TYPE_CHECKING:
     import torch
@@ -154,7 +154,8 @@ class NCut(TransformerMixin, BaseEstimator):
                 self.random_state,
                 choose_device(self.device),
             )
-        solution = yield from solver
+        with leave_one_core():
+            solution = yield from solver
         informative = int(np.count_nonzero(solution.eigenvalues))
         if informative < self.n_components:
             warnings.warn(

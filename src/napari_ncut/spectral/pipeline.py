@@ -112,8 +112,8 @@ def embed_steps(
         )
     elif not hasattr(backbone, "features"):
         raise InputError(
-            f"The backbone {backbone!r} cannot be used. Give one of: {', '.join(list_backbones())}, "
-            f"or what load_backbone made."
+            f"The backbone {backbone!r} cannot be used. Give what load_backbone made, or one of: "
+            f"{', '.join(list_backbones())}."
         )
     elif layer is not None or node is not None or stride is not None:
         raise InputError(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,9 @@ from threadpoolctl import threadpool_limits
 from ..progress import Progress, Steps
 from .affinity import Kernel
 
+if TYPE_CHECKING:
+    import torch
+
 # Eigenvalues below these carry rounding, not information, in double and in single precision.
 _ZERO_DOUBLE = 1e-10
 _ZERO_SINGLE = 1e-6
@@ -22,7 +27,11 @@ _DENSE_NODES = 768
 # Largest affinity matrix that is kept (1 GB in double precision); beyond it is computed anew for
 # every product.
 DENSE_AT_MOST = 11_000
-_BLOCK_ROWS = 8192
+# Rows of affinities computed at once: 4 MB against 1,024 landmarks stay in a core's cache. A GPU
+# rather wants few calls.
+_BLOCK_ROWS, _BLOCK_ROWS_ON_GPU = 1024, 8192
+# Progress is told once for so many blocks.
+_BLOCKS_PER_STEP = 8
 
 
 @dataclass(frozen=True)
@@ -132,14 +141,15 @@ def solve_landmarks(
     inverse_root = _inverse_root(reference, kernel)
 
     landmarks = kernel.prepare(reference, device, torch.float32)
-    starts = range(0, n_nodes, _BLOCK_ROWS)
+    n_rows = _BLOCK_ROWS if device == "cpu" else _BLOCK_ROWS_ON_GPU
+    starts = range(0, n_nodes, n_rows)
     # 65,536 nodes to 1,024 landmarks are 256 MB: kept, it saves computing them three times.
     cache: dict[int, torch.Tensor] | None = {} if n_nodes * n_landmarks <= 2**26 else None
 
     def block(first: int) -> torch.Tensor:
         if cache is not None and first in cache:
             return cache[first]
-        x = kernel.prepare(features[first : first + _BLOCK_ROWS], device, torch.float32)
+        x = kernel.prepare(features[first : first + n_rows], device, torch.float32)
         affinity = kernel.reaching(x, landmarks)
         if cache is not None:
             cache[first] = affinity
@@ -147,7 +157,8 @@ def solve_landmarks(
 
     sums = np.zeros(n_landmarks)
     for done, first in enumerate(starts):
-        yield Progress("affinities", done, len(starts))
+        if done % _BLOCKS_PER_STEP == 0:
+            yield Progress("affinities", done, len(starts))
         sums += block(first).sum(0, dtype=torch.float64 if device != "mps" else None).cpu().numpy()
 
     degree_weights = inverse_root @ (inverse_root.T @ sums)
@@ -156,19 +167,20 @@ def solve_landmarks(
     degrees = np.empty(n_nodes)
     gram = np.zeros((n_landmarks, n_landmarks))
     for done, first in enumerate(starts):
-        yield Progress("graph", done, len(starts))
+        if done % _BLOCKS_PER_STEP == 0:
+            yield Progress("graph", done, len(starts))
         affinity = block(first)
         degree = torch.maximum(affinity @ weights, affinity.sum(1) * degree_floor)
-        degrees[first : first + _BLOCK_ROWS] = degree.cpu().numpy()
-        scaled = affinity / degree.sqrt()[:, None]
-        gram += (scaled.T @ scaled).cpu().numpy()
+        degrees[first : first + n_rows] = degree.cpu().numpy()
+        gram += _gram(affinity / degree.sqrt()[:, None])
 
     values, projection = _solve_gram(gram, inverse_root, n_components)
     result = np.empty((n_nodes, n_components), dtype=np.float32)
     on_device = torch.as_tensor(projection, dtype=torch.float32, device=device)
     for done, first in enumerate(starts):
-        yield Progress("eigenvectors", done, len(starts))
-        rows = slice(first, first + _BLOCK_ROWS)
+        if done % _BLOCKS_PER_STEP == 0:
+            yield Progress("eigenvectors", done, len(starts))
+        rows = slice(first, first + n_rows)
         root = np.sqrt(degrees[rows])[:, np.newaxis]
         result[rows] = (block(first) @ on_device).cpu().numpy() / root
     signs = _signs(result)
@@ -183,6 +195,15 @@ def solve_landmarks(
         degree_weights=degree_weights,
         degree_floor=degree_floor,
     )
+
+
+def _gram(rows: torch.Tensor) -> NDArray[np.float32]:
+    """Inner products of all pairs of columns."""
+    if rows.device.type != "cpu":
+        return (rows.T @ rows).cpu().numpy()
+    # numpy sees that both are one matrix and computes half of the products.
+    on_cpu: NDArray[np.float32] = rows.numpy()
+    return on_cpu.T @ on_cpu
 
 
 def _inverse_root(reference: NDArray[np.float32], kernel: Kernel) -> NDArray[np.float64]:
@@ -224,6 +245,24 @@ def _top_eigenvectors(
     with _one_thread():
         values, vectors = eigh(matrix, subset_by_index=[size - n, size - 1])
     return values, vectors
+
+
+@contextmanager
+def leave_one_core() -> Iterator[None]:
+    """Let torch and BLAS use all cores but one, which the window and all else go on with.
+
+    Threads that share a core with others make all wait at the end of every block: on two cores, one
+    of them busy, two threads took two to five times as long as one (measured).
+    """
+    import torch
+
+    n_threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(max(1, n_threads - 1))
+        with threadpool_limits(max(1, n_threads - 1), user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def _one_thread() -> Any:
