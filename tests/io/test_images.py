@@ -207,3 +207,13 @@ def test_truncated_tiff_is_refused(tmp_path: Path):
     (tmp_path / "x.tif").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="could not be read"):
         read_image(tmp_path / "x.tif")
+
+
+def test_pages_written_one_by_one_are_a_stack(tmp_path):
+    pages = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+    with tifffile.TiffWriter(tmp_path / "pages.tif") as file:
+        for page in pages:
+            file.write(page, contiguous=False)
+    image = read_image(tmp_path / "pages.tif")
+    assert image.axes == "TYX"
+    np.testing.assert_array_equal(image.data, pages)

@@ -320,3 +320,14 @@ def test_one_pixel():
 def test_what_cannot_be_used_is_explained(on_discs, points, options, message):
     with pytest.raises(InputError, match=message):
         on_discs.predict(points, **options)
+
+
+def test_clicks_mean_the_same_together_and_one_after_the_other():
+    image = np.random.default_rng(3).random((90, 110))
+    embedding = embed(image, n_components=20, stride=1)
+    points = np.random.default_rng(4).integers(0, 90, (9, 2))
+    together = PromptSegmenter(embedding).predict(points, return_scores=True)[1]
+    segmenter = PromptSegmenter(embedding)
+    for n in range(1, 10):
+        scores = segmenter.predict(points[:n], return_scores=True)[1]
+    np.testing.assert_array_equal(scores, together)

@@ -38,9 +38,10 @@ class Results:
         if self.split and not self.instances:
             raise InputError("--split splits instances. Add --instances, or leave it out.")
         paths = self.paths(job)
+        dtype = np.min_scalar_type(max(job.class_numbers))
         for kind in ("classes", "instances"):
             for path, stack in zip(paths.get(kind, []), job.layout.stacks, strict=False):
-                check_label_format(path, len(stack) + 2)
+                check_label_format(path, len(stack) + 2, dtype if kind == "classes" else None)
         check_outputs([path for some in paths.values() for path in some], overwrite=overwrite)
 
     def paths(self, job: Job) -> dict[str, list[Path]]:

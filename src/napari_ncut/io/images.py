@@ -102,7 +102,13 @@ def _read(path: Path) -> tuple[Any, str | None]:
     except UnidentifiedImageError:
         import imageio.v3 as imageio
 
-        data = np.asarray(imageio.imread(path))
+        try:
+            data = np.asarray(imageio.imread(path))
+        except OSError as error:  # what imageio says is of its plugins
+            raise InputError(
+                f"{path} could not be read as an image: its content is in no image format known "
+                f"here. Give TIFF, PNG, JPEG, npy or zarr."
+            ) from error
         return data, {2: "YX", 3: "YXS", 4: "TYXS"}.get(data.ndim)
 
 
@@ -113,13 +119,19 @@ def _read_tiff(path: Path) -> tuple[Any, str | None]:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        if len(file.series) > 1:
-            _log.info("%s holds %d images; the first is read.", path, len(file.series))
         series = file.series[0]
         axes = series.axes.translate(_TIFF_AXES)
         photometric = getattr(series.keyframe.photometric, "name", "")
+        kinds = {(one.shape, one.dtype, one.axes) for one in file.series}
+        # Pages written one by one count as images of their own, but are a stack to whoever did it.
+        pages = file.series if len(kinds) == 1 and "T" not in axes else [series]
+        if len(pages) < len(file.series):
+            _log.warning("%s holds %d images; the first is read.", path, len(file.series))
         try:
             data = series.asarray()
+            if len(pages) > 1:
+                data = np.stack([data, *(page.asarray() for page in pages[1:])])
+                axes = f"T{axes}"
         except ValueError as error:
             # LZW and JPEG inside TIFF need a package that tifffile leaves to its users; Pillow
             # brings decoders of its own.

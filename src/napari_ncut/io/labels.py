@@ -78,4 +78,4 @@ def check_label_format(path: Path, ndim: int, dtype: np.dtype | None = None) -> 
     if suffix == ".png" and ndim != 2:
         raise InputError(f"{path}: a PNG holds one plane, not a stack. Write TIFF instead.")
     if suffix == ".png" and dtype is not None and dtype.itemsize > 2:
-        raise InputError(f"{path}: a PNG holds 65,535 labels at most. Write TIFF instead.")
+        raise InputError("A PNG holds labels up to 65,535. Write TIFF instead.")

@@ -36,12 +36,13 @@ class Similarity:
         self._scales: dict[tuple[int, str, int], HeatScale] = {}
 
     def prepare(self, nodes: NDArray[np.int64]) -> None:
-        """Compute the cosines of clicked nodes that are not known yet, all in one pass."""
-        missing = [int(n) for n in np.unique(nodes) if int(n) not in self._cosines]
-        if missing:
-            # By torch: numpy's threads wait for each other far longer where a core is busy.
-            cosines = (self._unit[missing] @ self._unit.T).numpy()
-            self._cosines.update(zip(missing, cosines, strict=True))
+        """Compute the cosines of clicked nodes that are not known yet."""
+        for node in map(int, np.unique(nodes)):
+            if node not in self._cosines:
+                # By torch: numpy's threads wait for each other far longer where a core is busy.
+                # One by one: the last bits of products of several depend on how many they are, and
+                # masks must not depend on whether clicks came together or one after the other.
+                self._cosines[node] = (self._unit @ self._unit[node]).numpy()
         for node in nodes:
             self._cosines.move_to_end(int(node))
         room = max(len(np.unique(nodes)), _KEPT_BYTES // (4 * len(self._unit)))
