@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -340,3 +342,13 @@ def test_instances_join_through_z_alone():
     np.testing.assert_array_equal(np.moveaxis(turned, 0, 1), through_depth)
     each_plane, _ = number_instances(labels[0], "T", split=False)
     assert each_plane.max() == 3
+
+
+def test_a_constant_image_is_noted_without_python(tmp_path):
+    np.save(tmp_path / "even.npy", np.ones((20, 20)))
+    (tmp_path / "points.csv").write_text("axis-0,axis-1\n5,5\n")
+    run = "from napari_ncut.cli import main; main()"
+    command = [sys.executable, "-c", run, "segment", "even.npy", "-p", "points.csv", "-o", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr.startswith("Note: Only 1 of 30 eigenvectors") and ".py" not in done.stderr

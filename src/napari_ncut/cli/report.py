@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,13 +59,20 @@ def written(files: Iterable[Path]) -> None:
         say(str(file))
 
 
+def _noted(message: Warning | str, *_: Any) -> None:
+    """Show a warning without the line of code that it came from."""
+    say(f"Note: {message}", stderr=True)
+
+
 def reported(command: F) -> F:
     """Wrap a command: unusable input ends with one paragraph and exit code 2, Ctrl+C with 130."""
 
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
-            return command(*args, **kwargs)
+            with warnings.catch_warnings():
+                warnings.showwarning = _noted  # type: ignore[assignment]
+                return command(*args, **kwargs)
         except InputError as error:
             failed(str(error))
             raise typer.Exit(2) from None
