@@ -251,8 +251,8 @@ def _top_eigenvectors(
 def leave_one_core() -> Iterator[None]:
     """Let torch and BLAS use all cores but one, which the window and all else go on with.
 
-    Threads that share a core with others make all wait at the end of every block: on two cores, one
-    of them busy, two threads took two to five times as long as one (measured).
+    Threads that share a core with others make all wait at the end of every block: on two cores that
+    others used, too, blocks of 1,024 rows took several times as long with two threads as with one.
     """
     import torch
 
