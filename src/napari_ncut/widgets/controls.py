@@ -31,7 +31,8 @@ class PromptControls(Container):
         )
         self.threshold = FloatSlider(
             label="Threshold", value=0.5, min=0, max=1, step=0.01, tracking=True,
-            tooltip="How alike to the positive clicks a pixel must be. To the right: smaller masks.",
+            tooltip="How alike to the positive clicks a pixel must be.\n"
+            "To the right: smaller masks.",
         )  # fmt: skip
         self.gamma = FloatSlider(
             label="Gamma", value=GAMMA, min=0.05, max=3, step=0.01, tracking=True,

@@ -97,14 +97,22 @@ class Stroke:
             layer.undo()
 
 
-def _newest(layer: Labels, stack: str) -> list[Any]:
-    """The newest step of a layer's history as napari keeps it, [] if there is none."""
-    steps = getattr(layer, stack)
+def _newest(layer: Labels, stack: str) -> list[Any] | None:
+    """The newest step of a layer's history as napari keeps it, [] if there is none.
+
+    napari shows its histories to nobody. None where a later version keeps them elsewhere: undo
+    trusts the order of our own history then.
+    """
+    steps = getattr(layer, stack, None)
+    if steps is None:
+        return None
     return list(steps[-1]) if steps else []
 
 
-def _same(step: list[Any], other: list[Any]) -> bool:
+def _same(step: list[Any] | None, other: list[Any] | None) -> bool:
     """Whether two steps hold the same changes; napari turns their order with every undo."""
+    if step is None or other is None:
+        return True
     return len(step) > 0 and {id(atom) for atom in step} == {id(atom) for atom in other}
 
 
@@ -136,7 +144,7 @@ class SmallEdit(Stroke):
             layer.data_setitem(*self._first)
             after = _newest(layer, "_undo_history")
             # Where every pixel had its value already, napari notes nothing.
-            self._atoms = [] if _same(before, after) else after
+            self._atoms = [] if before is not None and _same(before, after) else after
             self._first = None
 
 
@@ -372,7 +380,8 @@ class History(QObject):
 
         layer.events.paint.connect(remember)
         # What was painted before can be undone, too, after everything that came later.
-        self._done[:0] = [Stroke.of(layer, step) for step in layer._undo_history]
+        painted_before = getattr(layer, "_undo_history", ())
+        self._done[:0] = [Stroke.of(layer, step) for step in painted_before]
         self.changed.emit()
 
 

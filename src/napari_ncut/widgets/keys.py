@@ -55,8 +55,10 @@ class ShiftDigits(QObject):
         self._viewer = viewer
         self._wanted = wanted
         self._choose = choose
-        window = getattr(viewer, "window", None)
-        self._canvas = None if window is None else window._qt_viewer.canvas.native
+        # No public name leads to the canvas. Without it the keys are missing, nothing else: classes
+        # can still be chosen in the table.
+        qt_viewer = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
+        self._canvas = None if qt_viewer is None else qt_viewer.canvas.native
         if self._canvas is not None:
             self._canvas.installEventFilter(self)
 

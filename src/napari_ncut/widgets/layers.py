@@ -342,9 +342,10 @@ def describe_source(
     shape = tuple(int(n) for n in level_data(layer, level).shape)
     parsed = parse_axes(axes or default_axes(layer) or None, shape)
     if bool(layer.rgb) != ("S" in parsed.names):
+        fact, remedy = ("is", "End them with S") if layer.rgb else ("is not", "Use C for channels")
         raise InputError(
-            f"Layer {layer.name!r} {'is' if layer.rgb else 'is not'} shown as RGB, but its axes "
-            f"were given as {parsed.names}. {'End them with S.' if layer.rgb else 'Use C for channels.'}"
+            f"Layer {layer.name!r} {fact} shown as RGB, but its axes were given as {parsed.names}. "
+            f"{remedy}."
         )
     names = parsed.names.replace("S", "")
     full = np.array(shape[: layer.ndim], dtype=np.int64)

@@ -138,8 +138,8 @@ def tell(error: BaseException) -> None:
         show_warning(str(error))
     elif _is_out_of_memory(error):
         show_error(
-            "There is not enough memory for this. Choose a region, fewer planes, a coarser level or "
-            "fewer eigenvectors; what you had is unchanged."
+            "There is not enough memory for this. Choose a region, fewer planes, a coarser level "
+            "or fewer eigenvectors; what you had is unchanged."
         )
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
