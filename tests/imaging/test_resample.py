@@ -110,7 +110,7 @@ def test_guiding_is_the_fast_guided_filter(stride, shape, monkeypatch):
     generator = np.random.default_rng(5)
     gray = generator.random(shape, dtype=np.float32)
     maps = generator.random((3, -(-shape[0] // stride), -(-shape[1] // stride)), dtype=np.float32)
-    upsampler = GuidedUpsampler(gray[..., np.newaxis], stride, epsilon=0.01)
+    upsampler = GuidedUpsampler(gray[..., np.newaxis], stride, epsilon=0.01, noise=0.7)
     whole = upsampler(maps)
     np.testing.assert_allclose(whole, fast_guided_filter(gray, maps, stride, 0.01), atol=1e-4)
     # However narrow the bands are, they are the whole.

@@ -81,8 +81,9 @@ def _gaps(maps: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], ND
     return start, np.diff(padded, axis=axis)
 
 
-# Width in pixels of the Gaussian that takes noise out of a guide: on noisy fluorescence at a stride
-# of 2 pixels it decides whether a guide helps at all, on clean images it costs next to nothing.
+# Width in pixels of the Gaussian that takes noise out of a guide. On noisy fluorescence at a stride
+# of 2 pixels it decides whether a guide helps at all, on clean images it costs next to nothing
+# (benchmarks/edges.py --choose). Wider ones are as good on average, but move a sharp edge by a pixel.
 _NOISE = 0.7
 
 
@@ -105,10 +106,18 @@ class GuidedUpsampler:
         Cells around each cell that take part in its fit; larger is smoother.
     epsilon
         Variance of the image below which it does not guide. Larger follows strong edges only.
+    noise
+        Width in pixels of the Gaussian that takes noise out of the guide; 0 leaves it as it is.
     """
 
     def __init__(
-        self, guide: NDArray[np.float32], stride: int, *, radius: int = 1, epsilon: float = 1e-4
+        self,
+        guide: NDArray[np.float32],
+        stride: int,
+        *,
+        radius: int = 1,
+        epsilon: float = 1e-4,
+        noise: float = _NOISE,
     ) -> None:
         self.shape = guide.shape[:2]
         self.stride = stride
@@ -118,7 +127,7 @@ class GuidedUpsampler:
         from scipy.ndimage import gaussian_filter
 
         # What differs from pixel to pixel is noise, which would fray edges (benchmarks/edges.py).
-        self._guide = gaussian_filter(_gray(guide), _NOISE, mode="nearest", truncate=2)
+        self._guide = gaussian_filter(_gray(guide), noise, mode="nearest", truncate=2)
         self._cell_mean = block_mean(self._guide, stride)
         self._window_area = self._window_sum(np.ones((1, *self._cell_mean.shape), np.float32))
         # Variance between cells only: maps have one value per cell, so what varies within one
