@@ -38,7 +38,7 @@ BENCH ?= $(filter-out _%,$(notdir $(basename $(wildcard benchmarks/*.py))))
 
 bench: $(READY) peer ## run the benchmarks that our figures come from
 	@set -e; for name in $(BENCH); do \
-		echo "== benchmarks.$$name"; $(BIN)/python -m "benchmarks.$$name"; \
+		echo "== benchmarks.$$name"; $(DISPLAYED) $(BIN)/python -m "benchmarks.$$name"; \
 	done
 
 screenshots: $(READY) ## draw the pictures of README and docs again

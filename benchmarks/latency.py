@@ -160,7 +160,9 @@ def main() -> None:
                 f"{case.bound:.0f}",
                 "ok" if median <= case.bound else "too slow",
             )
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    console.print("From a click in the window to new preview data: python -m benchmarks.window")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from .registry import BackboneEntry
 
 # Measured on two cores (benchmarks/estimates.py): a cut of a small graph, and of every further
 # node through 1,024 landmarks. Other machines differ by a factor, which the caller may learn.
-_SMALL_CUT = 0.8
+_SMALL_CUT = 0.4
 _SMALL_NODES = 4096
-_PER_NODE = 2.5e-5
+_PER_NODE = 1.8e-5
 _FEATURES = 32
 
 

@@ -83,7 +83,7 @@ def _gaps(maps: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], ND
 
 # Width in pixels of the Gaussian that takes noise out of a guide. On noisy fluorescence at a stride
 # of 2 pixels it decides whether a guide helps at all, on clean images it costs next to nothing
-# (benchmarks/edges.py --choose). Wider ones are as good on average, but move a sharp edge by a pixel.
+# (benchmarks/edges.py --choose). Wider ones do as well on average, but shift a sharp edge.
 _NOISE = 0.7
 
 

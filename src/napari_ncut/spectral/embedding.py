@@ -14,8 +14,10 @@ from ..errors import InputError, is_number
 from ..imaging import GuidedUpsampler, PlaneLayout, Planes, as_planes
 from .colors import eigenvector_colors, unit_rows
 from .discretize import cluster_qr, number_by_size
+from .features import load_recipe_backbone, new_features
 from .ncut import NCut
 from .preparation import Preparation
+from .storage import read_embedding, save_embedding
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,6 @@ class Embedding:
             Their axes; default: those of the images that were embedded, where they were the same
             for all.
         """
-        from .pipeline import load_recipe_backbone, new_features
-
         axes = self.recipe["axes"] if axes is None else axes
         planes = as_planes(
             new_images, axes=axes, channels=self.recipe["channels"], scaling=self.recipe["scaling"]
@@ -162,13 +162,9 @@ class Embedding:
             Whether to keep the planes, at 8 bits, so that masks made after loading still follow
             their edges.
         """
-        from .storage import save_embedding
-
         save_embedding(self, Path(path), images=images)
 
     @classmethod
     def load(cls, path: str | Path) -> Embedding:
         """Read what `save` wrote; an `InputError` if the file is something else."""
-        from .storage import load_embedding
-
-        return load_embedding(Path(path))
+        return cls(**read_embedding(Path(path)))

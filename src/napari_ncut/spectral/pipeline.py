@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from ..backbones import Backbone, FeatureMaps, backbone_entry, list_backbones, load_backbone
+from ..backbones import Backbone, list_backbones, load_backbone
 from ..backbones.extract import extract_steps, plan_layout
 from ..errors import InputError
-from ..imaging import Channels, Planes, Scaling, as_planes
+from ..imaging import Channels, Scaling, as_planes
 from ..progress import Progress, Steps, run_steps
 from .embedding import Embedding
+from .features import preparation_kind
 from .ncut import NCut
 from .preparation import Preparation
 
@@ -123,7 +124,7 @@ def embed_steps(
     ncut.set_params(n_components=min(n_components, layout.n_nodes))
     ncut.check_size(layout.n_nodes)
     features = yield from extract_steps(planes, backbone, batch_size)
-    preparation = Preparation.fit(_preparation_kind(backbone), features.values)
+    preparation = Preparation.fit(preparation_kind(backbone), features.values)
     preparation.apply(features.values)
     vectors = yield from ncut.fit_steps(features.values)
     recipe = {
@@ -146,33 +147,3 @@ def embed_steps(
         recipe=recipe,
         planes=planes,
     )
-
-
-def new_features(planes: Planes, backbone: Backbone, preparation: Preparation) -> FeatureMaps:
-    """Features of further images, prepared as those of a fitted embedding were."""
-    features = run_steps(extract_steps(planes, backbone))
-    if features.values.shape[1] != len(preparation.mean):
-        raise InputError(
-            f"These images give {features.values.shape[1]} features per node, those of the "
-            f"embedding gave {len(preparation.mean)}. Give images with the same number of channels."
-        )
-    preparation.apply(features.values)
-    return features
-
-
-def load_recipe_backbone(recipe: dict[str, Any], stride: int) -> Backbone:
-    """The backbone of an embedding's recipe, at the stride that it had."""
-    entry = backbone_entry(recipe["backbone"])
-    return load_backbone(
-        entry.name,
-        layer=recipe.get("layer"),
-        node=recipe.get("node"),
-        checkpoint=recipe.get("checkpoint"),
-        stride=stride if entry.stride is None else None,
-    )
-
-
-def _preparation_kind(backbone: Backbone) -> str:
-    """From the registry; a backbone of one's own may say it by an attribute `preparation`."""
-    own = getattr(backbone, "preparation", None)
-    return own if own is not None else backbone_entry(backbone.name).preparation

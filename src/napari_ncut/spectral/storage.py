@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,11 @@ from ..errors import InputError
 from ..imaging import PlaneLayout, Planes, as_planes
 from ..io.atomic import replace_when_written
 from .affinity import Kernel
-from .embedding import Embedding
 from .ncut import Extension, NCut
 from .preparation import Preparation
+
+if TYPE_CHECKING:
+    from .embedding import Embedding
 
 # Of this file's format, not of the package: raised when a reader of the old one would go wrong.
 FORMAT_VERSION = 1
@@ -57,8 +59,8 @@ def save_embedding(embedding: Embedding, path: Path, *, images: bool) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def load_embedding(path: Path) -> Embedding:
-    """Read an embedding; see `Embedding.load`."""
+def read_embedding(path: Path) -> dict[str, Any]:
+    """The attributes of the embedding in a file; see `Embedding.load`."""
     try:
         # Opened as what it must be: np.load also takes lone arrays and pickles.
         with zipfile.ZipFile(path) as archive:
@@ -94,16 +96,16 @@ def load_embedding(path: Path) -> Embedding:
         arrays["eigenvalues"],
         arrays["degrees"],
     )
-    return Embedding(
-        vectors=arrays["vectors"],
-        eigenvalues=arrays["eigenvalues"],
-        degrees=arrays["degrees"],
-        layout=layout,
-        ncut=ncut,
-        preparation=Preparation(described["preparation"], arrays["mean"], arrays["scale"]),
-        recipe=described["recipe"],
-        planes=_stored_planes(arrays, layout),
-    )
+    return {
+        "vectors": arrays["vectors"],
+        "eigenvalues": arrays["eigenvalues"],
+        "degrees": arrays["degrees"],
+        "layout": layout,
+        "ncut": ncut,
+        "preparation": Preparation(described["preparation"], arrays["mean"], arrays["scale"]),
+        "recipe": described["recipe"],
+        "planes": _stored_planes(arrays, layout),
+    }
 
 
 def _stored_planes(arrays: dict[str, NDArray], layout: PlaneLayout) -> Planes | None:

@@ -1,0 +1,42 @@
+"""Features of images as a cut takes them: prepared, and again for further images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..backbones import Backbone, FeatureMaps, backbone_entry, load_backbone
+from ..backbones.extract import extract_steps
+from ..errors import InputError
+from ..imaging import Planes
+from ..progress import run_steps
+from .preparation import Preparation
+
+
+def new_features(planes: Planes, backbone: Backbone, preparation: Preparation) -> FeatureMaps:
+    """Features of further images, prepared as those of a fitted embedding were."""
+    features = run_steps(extract_steps(planes, backbone))
+    if features.values.shape[1] != len(preparation.mean):
+        raise InputError(
+            f"These images give {features.values.shape[1]} features per node, those of the "
+            f"embedding gave {len(preparation.mean)}. Give images with the same number of channels."
+        )
+    preparation.apply(features.values)
+    return features
+
+
+def load_recipe_backbone(recipe: dict[str, Any], stride: int) -> Backbone:
+    """The backbone of an embedding's recipe, at the stride that it had."""
+    entry = backbone_entry(recipe["backbone"])
+    return load_backbone(
+        entry.name,
+        layer=recipe.get("layer"),
+        node=recipe.get("node"),
+        checkpoint=recipe.get("checkpoint"),
+        stride=stride if entry.stride is None else None,
+    )
+
+
+def preparation_kind(backbone: Backbone) -> str:
+    """How a backbone's features are prepared; one of the user's own says it by `preparation`."""
+    own = getattr(backbone, "preparation", None)
+    return own if own is not None else backbone_entry(backbone.name).preparation
