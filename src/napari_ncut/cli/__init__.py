@@ -25,10 +25,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo")(demo.demo)
-app.command("embed")(embed.embed)
-app.command("segment")(segment.segment)
-app.command("backbones")(backbones.backbones)
+app.command("demo")(demo.demo_command)
+app.command("embed")(embed.embed_command)
+app.command("segment")(segment.segment_command)
+app.command("backbones")(backbones.backbones_command)
 
 
 def _version(wanted: bool) -> None:

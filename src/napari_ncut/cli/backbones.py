@@ -10,7 +10,7 @@ COLUMNS = ("Name", "Good for", "Layers", "Nodes", "Weights", "License", "Availab
 
 
 @reported
-def backbones() -> None:
+def backbones_command() -> None:
     """Show what can compute features.
 
     [bold]Examples[/bold]

@@ -50,7 +50,7 @@ PREDICT: dict[str, Any] = {
 
 
 @reported
-def demo(
+def demo_command(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.")
     ] = Path("demo-output"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @reported
-def embed(
+def embed_command(
     images: o.Images,
     output: Annotated[
         Path,

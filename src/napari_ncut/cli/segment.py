@@ -15,7 +15,7 @@ _RESULT = "Results"
 
 
 @reported
-def segment(
+def segment_command(
     images: o.Images,
     points: Annotated[
         list[Path],

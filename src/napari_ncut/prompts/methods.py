@@ -70,7 +70,7 @@ class GridResult:
 Method = Callable[[Similarity, Clicks, PromptParameters, int], GridResult]
 
 
-def tutorial(
+def tutorial_rule(
     similarity: Similarity, clicks: Clicks, parameters: PromptParameters, plane: int
 ) -> GridResult:
     """The tutorial's rule for one plane: OR of the positives' masks, AND NOT OR of the negatives'.
@@ -154,7 +154,7 @@ def _hold_clicked_cells(
             margin[cell] = sign * max(sign * margin[cell], _HELD)
 
 
-METHODS: dict[str, Method] = {"tutorial": tutorial}
+METHODS: dict[str, Method] = {"tutorial": tutorial_rule}
 # What "auto" stands for.
 BEST_METHOD = "tutorial"
 
