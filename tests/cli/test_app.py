@@ -168,5 +168,5 @@ def test_messages_are_not_markup(capsys: pytest.CaptureFixture[str]):
 def test_errors_of_ours_keep_their_traceback(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(ZeroDivisionError):
         report.reported(lambda: 1 / 0)()
-    assert embed.embed.__name__ == "embed"
+    assert embed.embed_command.__name__ == "embed_command"
     assert issubclass(InputError, ValueError)
