@@ -59,6 +59,19 @@ def test_outputs_of_a_plane_lie_on_it(prepared, name):
     assert bench.accept() is output
 
 
+def test_previews_follow_an_image_that_is_moved(prepared):
+    bench = prepared(plane())
+    image = bench.viewer.layers["image"]
+    bench.segment.output_controls.heat.value = True
+    bench.click([20, 50])
+    bench.wait(lambda: "image heat" in bench.viewer.layers)
+    image.scale = (2, 0.5)
+    image.translate = (7, -3)
+    image.rotate = 30
+    for name in ("image preview", "image heat"):
+        assert_lies_on(bench.viewer.layers[name], image)
+
+
 def test_outputs_of_a_depth_stack_lie_on_it(prepared):
     affine = np.eye(4)
     affine[:3, 3] = (1, 2, 3)

@@ -201,13 +201,6 @@ class Source:
         rows, columns = self._rows_columns
         return view if rows < columns else view.T
 
-    def as_block(self, planes: NDArray) -> NDArray:
-        """Planes (n, h, w) as an array of `shape`."""
-        block = np.empty(self.shape, dtype=planes.dtype)
-        for plane, values in enumerate(planes):
-            self.plane_in(block, plane)[...] = values
-        return block
-
     def pixels_of(
         self, data_points: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -272,12 +265,6 @@ class Source:
             for name, size in zip(self.names, self.axes.shape, strict=False)
         ]
         return tuple(int(size) for size in sizes)
-
-    def block_of(self, whole: Any) -> tuple[slice, ...]:
-        """Where the block lies in an array of `whole_shape`."""
-        return tuple(
-            slice(int(a), int(a + n)) for a, n in zip(self.starts, self.sizes, strict=True)
-        )
 
 
 def lay_on(

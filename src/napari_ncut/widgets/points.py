@@ -285,7 +285,6 @@ class PointsWidget(PointsPanel):
         self._uncover(self._prepared)
         self._masks.forget()
         self._heat.forget()
-        self._masks.realign()
         self._start(request)
 
     def _uncover(self, prepared: Prepared | None) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .session import Prepared
 
 
+_TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
+
+
 class Preview:
     """One kind of preview, masks or heat, of all images of an embedding.
 
@@ -43,6 +46,11 @@ class Preview:
         self._layers: dict[int, weakref.ref[Layer]] = {}
         self._empty = True
         self.done: set[int] = set()
+        for source in prepared.sources:
+            if (image := source.layer) is not None:
+                for name in _TRANSFORMS:
+                    # napari holds methods weakly: nothing to undo when the preview goes.
+                    getattr(image.events, name).connect(self.realign)
 
     def layer(self, number: int) -> Layer | None:
         """The preview layer of a source, None if there is none in the viewer."""
@@ -109,8 +117,8 @@ class Preview:
             if isinstance(layer, Labels):
                 layer.colormap = DirectLabelColormap(color_dict=classes.color_dict())
 
-    def realign(self) -> None:
-        """Follow images that were moved."""
+    def realign(self, event: Any = None) -> None:
+        """Follow images that are moved."""
         for number, source in enumerate(self._prepared.sources):
             layer = self.layer(number)
             if layer is not None and source.layer is not None:
@@ -163,7 +171,7 @@ def add_below(viewer: ViewerModel, layer: Layer, above: Layer | None) -> None:
 
 def set_spatial(layer: Layer, spatial: dict[str, Any]) -> None:
     """Give a layer the transform that `Source.spatial` returned, if it has another."""
-    for name in ("scale", "translate", "rotate", "shear"):
+    for name in _TRANSFORMS[:-1]:
         if not np.allclose(getattr(layer, name), spatial[name]):
             setattr(layer, name, spatial[name])
     if not np.allclose(np.asarray(layer.affine), np.asarray(spatial["affine"])):

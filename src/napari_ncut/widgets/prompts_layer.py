@@ -10,7 +10,7 @@ from napari.utils.colormaps.standardize_color import transform_color
 from numpy.typing import NDArray
 
 from .classes import ClassList
-from .layers import Source, data_to_world, free_name, lay_on
+from .layers import Source, free_name, lay_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,17 +184,3 @@ def paint(points: Points, classes: ClassList) -> None:
             setattr(points, name, wanted)
     if [str(symbol) for symbol in points.symbol] != list(symbols):
         points.symbol = symbols
-
-
-def to_layer(points: Points, source: Source, pixels: NDArray) -> NDArray[np.float64]:
-    """(row, column) pixels of a source's first plane as data coordinates of a points layer."""
-    layer = source.layer
-    assert layer is not None
-    rows, columns = source.names.index("Y"), source.names.index("X")
-    place = np.tile(source.starts.astype(float), (len(pixels), 1))
-    place[:, rows] += pixels[:, 0]
-    place[:, columns] += pixels[:, 1]
-    matrix, offset = data_to_world(layer)
-    world = ((place + 0.5) * source.factors - 0.5) @ matrix.T + offset
-    matrix, offset = data_to_world(points)
-    return np.linalg.solve(matrix, (world - offset).T).T

@@ -53,11 +53,6 @@ class Prepared:
         names = [source.layer.name if source.layer else source.name for source in self.sources]
         return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
-    @property
-    def alive(self) -> bool:
-        """Whether an image it was made of still exists."""
-        return any(source.layer is not None for source in self.sources)
-
     def planes_of(self, number: int) -> range:
         """The embedding's planes of one source."""
         return range(int(self.first_planes[number]), int(self.first_planes[number + 1]))
