@@ -211,6 +211,12 @@ def test_lists_may_mix_sizes_and_gray_with_color():
     assert [p.shape for p in planes] == [(3, 4, 3), (5, 6, 3)]
 
 
+def test_one_channel_can_be_repeated_and_several_cannot():
+    planes = as_planes(RAMP).with_channels(3)
+    assert planes.n_channels == 3 and planes[0].shape == (4, 5, 3)
+    assert as_planes(np.zeros((2, 4, 5)), axes="CYX").with_channels(3).n_channels == 2
+
+
 def test_lists_of_other_channel_counts_are_refused():
     with pytest.raises(InputError, match="different numbers of channels"):
         as_planes([np.zeros((2, 4, 4)), np.zeros((5, 4, 4))], axes="CYX")
@@ -257,3 +263,78 @@ def test_reading_a_lazy_plane_computes_only_that_plane():
     _ = as_planes(stack, axes="ZYX")[0]
     # Limits per stack look at a few planes, not at all.
     assert len(read) < 20
+
+
+def test_each_image_may_have_axes_of_its_own():
+    random = np.random.default_rng(7)
+    gray, color, stack = random.random((6, 7)), random.random((5, 8, 3)), random.random((2, 4, 9))
+    planes = as_planes([gray, color, stack], axes=["YX", "YXC", "ZYX"])
+    assert planes.shapes == ((6, 7), (5, 8), (4, 9), (4, 9))
+    assert planes.stacks == ((), (), (2,))
+    assert {plane.shape[-1] for plane in planes} == {3}
+    for index, image, axes in ((0, gray, "YX"), (1, color, "YXC"), (3, stack, "ZYX")):
+        alone = list(as_planes(image, axes=axes))[-1]
+        np.testing.assert_array_equal(planes[index], np.broadcast_to(alone, planes[index].shape))
+
+
+def test_one_text_and_none_mean_what_they_meant():
+    pair = [RAMP, RAMP.T]
+    for axes in (None, "YX", [None, "YX"], ("YX", None)):
+        planes = as_planes(pair, axes=axes)
+        np.testing.assert_array_equal(planes[1], only_plane(RAMP.T))
+    np.testing.assert_array_equal(only_plane(RAMP, axes=["YX"]), only_plane(RAMP))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"axes": ["YX"]}, "axes was given as a list of 1, but the number of images is 2"),
+        ({"axes": ["YX", "ZYX"]}, "Image 1 .*name 3 dimensions, but the array has 2"),
+        ({"scaling": ["stack"] * 3}, "scaling was given as a list of 3.*one item per image"),
+        ({"scaling": ["stack", "auto"]}, "Image 1 .*Unknown scaling 'auto'"),
+        ({"scaling": ["stack", (3, 1)]}, "Image 1 .*low < high"),
+        ({"scaling": [(0, 255), (0, 9)]}, r"nested: \[\[\(0, 255\)\]"),
+        ({"channels": 1}, "Image 0 .*has 1"),
+    ],
+)
+def test_what_does_not_fit_each_of_several_images_is_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        as_planes([RAMP, RAMP], **options)
+
+
+def test_an_empty_one_of_several_images_is_named():
+    planes = as_planes([RAMP.astype(float), np.full((3, 3), np.nan)])
+    with pytest.raises(InputError, match=r"Image 1 .*no finite value"):
+        _ = planes[1]
+
+
+def test_the_same_picture_at_any_depth_is_the_same_plane():
+    picture = np.random.default_rng(8).integers(0, 256, (30, 40))
+    depths = [
+        picture.astype(np.uint8),
+        (picture * 257).astype(np.uint16),
+        (picture / 255).astype(np.float32),
+    ]
+    for scaling in ("stack", "plane", "dtype"):
+        first, *others = as_planes(depths, scaling=scaling)
+        for other in others:
+            np.testing.assert_allclose(other, first, atol=1e-6)
+
+
+def test_each_image_may_have_a_scaling_of_its_own():
+    image, channels = RAMP.astype(float), np.stack([RAMP, RAMP]).astype(float)
+    given = as_planes(
+        [image, image, channels, channels],
+        axes=["YX", "YX", "CYX", "CYX"],
+        scaling=[(0, 38), [(0, 76)], [(0, 38)], np.array([(0, 19), (0, 38)])],
+    )
+    highest = [plane.max(axis=(0, 1)).tolist() for plane in given]
+    assert highest == [[0.5, 0.5], [0.25, 0.25], [0.5, 0.5], [1, 0.5]]
+    mixed = as_planes([image.astype(np.uint8), image], scaling=["dtype", [(0, 38)]])
+    assert [plane.max() for plane in mixed] == pytest.approx([19 / 255, 0.5])
+
+
+def test_pairs_are_of_channels_however_many_images_there_are():
+    image = np.stack([RAMP, RAMP]).astype(float)
+    for plane in as_planes([image, image], axes="CYX", scaling=[(0, 19), (0, 38)]):
+        assert plane.max(axis=(0, 1)).tolist() == [1, 0.5]

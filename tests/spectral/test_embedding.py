@@ -144,6 +144,55 @@ def test_save_and_load_change_nothing(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["bands.npz"]
 
 
+def test_images_of_any_kind_are_cut_jointly_kept_and_extended(tmp_path):
+    color = np.stack([BANDS, BANDS // 2, 255 - BANDS], axis=-1)
+    deep = np.stack([BANDS, BANDS[::-1]]).astype(np.uint16) * 16
+    images = [BANDS, color, deep]
+    options = {
+        "axes": ["YX", "YXC", "ZYX"],
+        "scaling": ["stack", "dtype", [(0, 4095)]],
+        "n_components": 6,
+        "stride": 2,
+    }
+    embedding = embed(images, **options)
+    assert [e.shape for e in embedding.eigenvectors] == [(16, 20, 6), (16, 20, 6), (2, 16, 20, 6)]
+    embedding.save(tmp_path / "mixed.npz")
+    loaded = Embedding.load(tmp_path / "mixed.npz")
+    again = embed(images, **{name: loaded.recipe[name] for name in options})
+    np.testing.assert_array_equal(again.vectors, embedding.vectors)
+    points = [[0, 10, 38], [1, 10, 5], [3, 20, 30]]
+    for mask, same in zip(
+        PromptSegmenter(loaded).predict(points), PromptSegmenter(again).predict(points), strict=True
+    ):
+        np.testing.assert_array_equal(mask, same)
+
+    with pytest.raises(InputError, match=r"axes of their own \(YX, YXC, ZYX\).*Give axes="):
+        loaded.transform(BANDS)
+    with pytest.raises(InputError, match="scaling of their own"):
+        loaded.transform(BANDS, axes="YX")
+    new = loaded.transform(BANDS, axes="YX", scaling="stack")
+    np.testing.assert_allclose(new.vectors, embedding.vectors[: 16 * 20], atol=2e-3)
+    assert (new.recipe["axes"], new.recipe["scaling"]) == ("YX", "stack")
+
+
+def test_what_was_the_same_for_all_images_holds_for_new_ones():
+    options = {"n_components": 4, "stride": 2}
+    listed = embed([BANDS, BANDS.T], axes=["YX", None], scaling=["dtype", "dtype"], **options)
+    once = embed([BANDS, BANDS.T], scaling="dtype", **options)
+    np.testing.assert_array_equal(listed.vectors, once.vectors)
+    np.testing.assert_array_equal(
+        listed.transform(BANDS[::-1]).vectors, once.transform(BANDS[::-1]).vectors
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_a_picture_at_another_depth_has_the_same_eigenvectors(dtype):
+    other = BANDS.astype(dtype) * dtype(257)
+    embedding = embed([BANDS, other], n_components=4, stride=2)
+    first, second = embedding.eigenvectors
+    np.testing.assert_allclose(first, second, atol=1e-4)
+
+
 def test_saving_without_images_makes_a_smaller_file_that_still_answers(bands, tmp_path):
     bands.save(tmp_path / "with.npz")
     bands.save(tmp_path / "without.npz", images=False)

@@ -6,6 +6,7 @@ from .intensity import DEFAULT_PERCENTILES, Scaling
 from .layout import PlaneLayout
 from .planes import Planes, as_planes
 from .resample import GuidedUpsampler, block_mean, enlarge
+from .several import for_each_image, once_if_alike
 
 __all__ = [
     "DEFAULT_PERCENTILES",
@@ -18,5 +19,7 @@ __all__ = [
     "as_planes",
     "block_mean",
     "enlarge",
+    "for_each_image",
+    "once_if_alike",
     "parse_axes",
 ]

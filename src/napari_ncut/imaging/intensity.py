@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import gcd
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 
-Scaling = Literal["stack", "plane", "dtype"] | Sequence[float] | Sequence[Sequence[float]]
+ImageScaling = Literal["stack", "plane", "dtype"] | Sequence[float] | Sequence[Sequence[float]]
+# Of several images one for all, or a list with one for each.
+Scaling = ImageScaling | Sequence[Literal["stack", "plane", "dtype"] | Sequence[Any]]
 Limits = NDArray[np.float64]
 
 DEFAULT_PERCENTILES = (1.0, 99.8)
@@ -108,22 +110,47 @@ def dtype_limits(dtype: np.dtype, n_channels: int) -> Limits:
     return np.tile(np.array([[low, high]], dtype=np.float64), (n_channels, 1))
 
 
+def plain_scaling(scaling: Any) -> Any:
+    """`scaling` with arrays and tuples as lists: plain data can be compared and kept."""
+    if isinstance(scaling, np.ndarray | np.generic):
+        scaling = scaling.tolist()
+    if isinstance(scaling, list | tuple):
+        return [plain_scaling(item) for item in scaling]
+    return scaling
+
+
+def is_of_each_image(scaling: Any) -> bool:
+    """Whether a plain `scaling` has one item per image.
+
+    Its form alone says so, never the number of images or channels: an item that is a name, or a
+    list of pairs, is of an image; a lone pair is of a channel.
+    """
+    return isinstance(scaling, list) and any(
+        isinstance(item, str)
+        or (isinstance(item, list) and any(isinstance(inner, list) for inner in item))
+        for item in scaling
+    )
+
+
 def given_limits(scaling: Sequence, n_channels: int) -> Limits:
-    """Contrast limits as given: (low, high), or one such pair per channel."""
+    """Contrast limits as given: (low, high), or a list of one such pair, or of one per channel."""
     try:
         limits = np.array(scaling, dtype=np.float64)
     except (TypeError, ValueError):
         limits = np.empty(0)
-    if limits.shape == (2,):
+    if limits.shape in ((2,), (1, 2)):
         limits = np.tile(limits, (n_channels, 1))
     if (
         limits.shape != (n_channels, 2)
         or not (np.abs(limits) < _LARGEST_LIMIT).all()
         or (limits[:, 1] <= limits[:, 0]).any()
     ):
+        pairs = limits.ndim == 2 and limits.shape != (n_channels, 2)
+        hint = " Limits of each image are nested: [[(0, 255)], [(0, 4000)]]." if pairs else ""
         raise InputError(
             f"Contrast limits {scaling!r} cannot be used. Give (low, high) with low < high, or one "
             f'such pair for each of the {n_channels} channels, or "stack", "plane" or "dtype".'
+            f"{hint}"
         )
     return limits
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -14,14 +15,18 @@ from .axes import Axes, parse_axes
 from .channels import Channels, composite, selected_channels
 from .intensity import (
     DEFAULT_PERCENTILES,
+    ImageScaling,
     Limits,
     Scaling,
     check_dtype,
     dtype_limits,
     given_limits,
+    is_of_each_image,
     percentile_limits,
+    plain_scaling,
     scale_intensities,
 )
+from .several import for_each_image
 
 # Limits "per stack" are measured on at most this many planes, spread evenly, so that a lazy stack
 # need not be read whole before its first plane can be used.
@@ -30,13 +35,14 @@ _PLANES_FOR_LIMITS = 16
 
 @dataclass(frozen=True)
 class ImageSource:
-    """One array and the meaning of its axes; reads one plane at a time."""
+    """One array, the meaning of its axes, and its scaling; reads one plane at a time."""
 
     data: Any
     axes: Axes
     channels: tuple[int, ...]
     is_color: bool
     is_composite: bool
+    scaling: ImageScaling
 
     @property
     def n_channels(self) -> int:
@@ -79,13 +85,11 @@ class Planes(Sequence[NDArray[np.float32]]):
         sources: list[ImageSource],
         *,
         is_list: bool,
-        scaling: Scaling = "stack",
         percentiles: tuple[float, float] = DEFAULT_PERCENTILES,
     ) -> None:
         self.sources = sources
         self.is_list = is_list
         self.n_channels = _common_channels(sources)
-        self._scaling = scaling
         self._percentiles = percentiles
         self._limits: dict[int, Limits] = {}
         self._places = [
@@ -102,6 +106,13 @@ class Planes(Sequence[NDArray[np.float32]]):
         """Shape of the stack axes of every image; () for a single plane."""
         return tuple(source.axes.stack_shape for source in self.sources)
 
+    def with_channels(self, n_channels: int) -> Planes:
+        """The same planes, repeated to this many channels if they have but one."""
+        planes = Planes(self.sources, is_list=self.is_list, percentiles=self._percentiles)
+        if self.n_channels == 1:
+            planes.n_channels = n_channels
+        return planes
+
     def __len__(self) -> int:
         return len(self._places)
 
@@ -115,7 +126,9 @@ class Planes(Sequence[NDArray[np.float32]]):
         number, place = self._places[index]
         source = self.sources[number]
         raw = source.read(place)
-        plane = scale_intensities(raw, self._limits_of(number, raw))
+        with _telling_which(number, self.is_list):
+            limits = self._limits_of(number, raw)
+        plane = scale_intensities(raw, limits)
         if source.is_composite:
             plane = composite(plane)
         if plane.shape[-1] < self.n_channels:
@@ -124,7 +137,7 @@ class Planes(Sequence[NDArray[np.float32]]):
 
     def _limits_of(self, number: int, raw: NDArray) -> Limits:
         source = self.sources[number]
-        if self._scaling == "plane":
+        if source.scaling == "plane":
             try:
                 return percentile_limits([raw], self._percentiles, joint=source.is_color)
             except InputError:
@@ -136,10 +149,10 @@ class Planes(Sequence[NDArray[np.float32]]):
 
     def _stack_limits(self, source: ImageSource, dtype: np.dtype) -> Limits:
         n_channels = len(source.channels)
-        if self._scaling == "dtype":
+        if source.scaling == "dtype":
             return dtype_limits(dtype, n_channels)
-        if not isinstance(self._scaling, str):
-            return given_limits(self._scaling, n_channels)
+        if not isinstance(source.scaling, str):
+            return given_limits(source.scaling, n_channels)
         n_planes = source.axes.n_planes
         chosen = np.unique(np.linspace(0, n_planes - 1, min(n_planes, _PLANES_FOR_LIMITS)).round())
         return percentile_limits(
@@ -150,7 +163,7 @@ class Planes(Sequence[NDArray[np.float32]]):
 def as_planes(
     images: Any,
     *,
-    axes: str | None = None,
+    axes: str | Sequence[str | None] | None = None,
     channels: Channels = None,
     scaling: Scaling = "stack",
     percentiles: tuple[float, float] = DEFAULT_PERCENTILES,
@@ -161,19 +174,23 @@ def as_planes(
     ----------
     images
         One array (numpy, dask, zarr, anything with ``shape``, ``dtype`` and slicing) or a list of
-        arrays of any sizes that share `axes`. Lazy arrays are read plane by plane. dtype bool,
-        integer or float; NaN and infinities are allowed, and what a masked array masks is NaN.
+        arrays of any sizes and dtypes; one-channel images may stand among color ones. Lazy arrays
+        are read plane by plane. dtype bool, integer or float; NaN and infinities are allowed, and
+        what a masked array masks is NaN.
     axes
         Letters T, Z, C, S, Y, X, one per dimension ("YX", "YXC", "ZCYX" …). A trailing C of three
         or four samples, or S, is color (alpha is dropped); any other C is channels. Without it a
-        2-D array is "YX" and anything else is an error.
+        2-D array is "YX" and anything else is an error. Of several images one for all, or a list
+        with one item (or None) per image.
     channels
         Index or indices of the channels to use, "all" (also alpha), or "composite": all channels
         mixed to RGB. Default: all, of a color image its three samples.
     scaling
         How intensities become 0 to 1: "stack" by percentiles over all planes of an image, "plane"
         over each plane alone, "dtype" by the range of the dtype, or contrast limits: (low, high)
-        or one pair per channel. Color images are scaled jointly, so that hues stay.
+        or one pair per channel. Color images are scaled jointly, so that hues stay. Of several
+        images one for all, or a list with one item per image, in which limits are lists of pairs:
+        ``["stack", [(0, 255)]]``.
     percentiles
         Lower and upper percentile. A narrower pair gives more contrast and more clipping.
 
@@ -182,23 +199,39 @@ def as_planes(
     InputError
         If the input is no image, or the axes, channels or limits do not fit it.
     """
-    if not isinstance(scaling, str) and hasattr(scaling, "tolist"):
-        scaling = scaling.tolist()  # limits as an array: plain numbers can be compared and kept
-    check_scaling(scaling, percentiles)
+    scaling = plain_scaling(scaling)
     is_list = isinstance(images, (list, tuple)) and not _is_nested_numbers(images)
     if is_list and len(images) == 0:
         raise InputError("The list of images is empty. Give at least one image.")
     arrays = list(images) if is_list else [images]
-    sources = [_describe(array, axes, channels) for array in arrays]
-    planes = Planes(sources, is_list=is_list, scaling=scaling, percentiles=percentiles)
-    if not isinstance(scaling, str):
-        for source in sources:
-            given_limits(scaling, len(source.channels))
-    return planes
+    all_axes = for_each_image("axes", axes, len(arrays))
+    of_each = is_of_each_image(scaling)
+    scalings = (
+        for_each_image("scaling", scaling, len(arrays)) if of_each else [scaling] * len(arrays)
+    )
+    sources = []
+    for number, (array, its_axes, its_scaling) in enumerate(
+        zip(arrays, all_axes, scalings, strict=True)
+    ):
+        with _telling_which(number, is_list):
+            check_scaling(its_scaling, percentiles)
+            sources.append(_describe(array, its_axes, channels, its_scaling))
+    return Planes(sources, is_list=is_list, percentiles=percentiles)
 
 
-def check_scaling(scaling: Scaling, percentiles: tuple[float, float]) -> None:
-    """Raise an `InputError` unless `scaling` and `percentiles` can be used."""
+@contextmanager
+def _telling_which(number: int, is_list: bool) -> Iterator[None]:
+    """Let an `InputError` about one of several images say which one."""
+    try:
+        yield
+    except InputError as error:
+        if not is_list:
+            raise
+        raise InputError(f"Image {number} (counted from 0): {error}") from error
+
+
+def check_scaling(scaling: ImageScaling, percentiles: tuple[float, float]) -> None:
+    """Raise an `InputError` unless `scaling`, of one image, and `percentiles` can be used."""
     if isinstance(scaling, str) and scaling not in ("stack", "plane", "dtype"):
         raise InputError(
             f'Unknown scaling {scaling!r}. Choose "stack", "plane", "dtype" or give contrast '
@@ -218,7 +251,9 @@ def _is_nested_numbers(images: Sequence[Any]) -> bool:
     return isinstance(first, (bool, int, float, np.number)) and isinstance(images[0], (list, tuple))
 
 
-def _describe(array: Any, axes: str | None, channels: Channels) -> ImageSource:
+def _describe(
+    array: Any, axes: str | None, channels: Channels, scaling: ImageScaling
+) -> ImageSource:
     if isinstance(array, (str, bytes)) or hasattr(array, "__fspath__"):
         raise InputError(
             f"An array is needed, but a path or text was given: {str(array)[:80]!r}. "
@@ -237,20 +272,29 @@ def _describe(array: Any, axes: str | None, channels: Channels) -> ImageSource:
     n_channels = 1 if parsed.channel is None else parsed.shape[parsed.channel]
     chosen = selected_channels(channels, n_channels, parsed.is_color)
     is_color = parsed.is_color and chosen == [0, 1, 2]
+    if not isinstance(scaling, str):
+        given_limits(scaling, len(chosen))
     return ImageSource(
         data=array,
         axes=parsed,
         channels=tuple(chosen),
         is_color=is_color,
         is_composite=channels == "composite" and not is_color and len(chosen) > 1,
+        scaling=scaling,
     )
 
 
 def _common_channels(sources: list[ImageSource]) -> int:
-    counts = sorted({source.n_channels for source in sources})
-    if len(counts) > 2 or (len(counts) == 2 and counts[0] != 1):
+    """Channels that all planes can have: images of one channel go with those of any number."""
+    first_with = {
+        source.n_channels: number for number, source in reversed(list(enumerate(sources)))
+    }
+    counts = sorted(first_with)
+    if len(set(counts) - {1}) > 1:
+        told = ", ".join(f"image {first_with[n]} has {n}" for n in counts)
         raise InputError(
-            f"The images have different numbers of channels ({', '.join(map(str, counts))}). "
-            f"Choose the same channels for all, or one channel."
+            f"The images have different numbers of channels ({told}, counted from 0). Choose one "
+            f'channel, or "composite", which mixes channels to RGB; images of one channel go with '
+            f"any."
         )
     return counts[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, is_number
-from ..imaging import GuidedUpsampler, PlaneLayout, Planes, as_planes
+from ..imaging import GuidedUpsampler, PlaneLayout, Planes, Scaling, as_planes
+from ..imaging.intensity import is_of_each_image, plain_scaling
 from .colors import eigenvector_colors, unit_rows
 from .discretize import cluster_qr, number_by_size
 from .features import load_recipe_backbone, new_features
@@ -114,21 +116,34 @@ class Embedding:
         """
         return self.vectors[self.layout.node_at(self.layout.pixels_inside(points))]
 
-    def transform(self, new_images: Any, *, axes: str | None = None) -> Embedding:
+    def transform(
+        self,
+        new_images: Any,
+        *,
+        axes: str | Sequence[str | None] | None = None,
+        scaling: Scaling | None = None,
+    ) -> Embedding:
         """Eigenvectors of further images in the same cut, without solving it again.
 
         Parameters
         ----------
         new_images
             An array or a list of arrays, of the kind that was embedded.
-        axes
-            Their axes; default: those of the images that were embedded, where they were the same
-            for all.
+        axes, scaling
+            Theirs, as for `embed`; default: those of the images that were embedded, which must
+            have been the same for all of them then.
+
+        Raises
+        ------
+        InputError
+            If the images cannot be used, or it is not clear what their axes or scaling are.
         """
-        axes = self.recipe["axes"] if axes is None else axes
-        planes = as_planes(
-            new_images, axes=axes, channels=self.recipe["channels"], scaling=self.recipe["scaling"]
-        )
+        axes = self._recorded_axes() if axes is None else axes
+        scaling = self._recorded_scaling() if scaling is None else scaling
+        planes = as_planes(new_images, axes=axes, channels=self.recipe["channels"], scaling=scaling)
+        if self.planes is not None:
+            # Gray images go with color ones here as they do in one list.
+            planes = planes.with_channels(self.planes.n_channels)
         backbone = load_recipe_backbone(self.recipe, self.layout.stride)
         features = new_features(planes, backbone, self.preparation)
         vectors, degrees = self.ncut.extend(features.values)
@@ -139,9 +154,19 @@ class Embedding:
             layout=features.layout,
             ncut=self.ncut,
             preparation=self.preparation,
-            recipe={**self.recipe, "axes": axes},
+            recipe={**self.recipe, "axes": axes, "scaling": scaling},
             planes=planes,
         )
+
+    def _recorded_axes(self) -> str | None:
+        axes = self.recipe["axes"]
+        if not isinstance(axes, list | tuple):
+            return axes
+        return _of_all("axes", [(one or "YX").upper() for one in axes])
+
+    def _recorded_scaling(self) -> Scaling:
+        scaling = plain_scaling(self.recipe["scaling"])
+        return _of_all("scaling", scaling) if is_of_each_image(scaling) else scaling
 
     def upsampler(self, plane: int) -> GuidedUpsampler:
         """What enlarges maps on a plane's grid to its pixels, with edges that follow the image."""
@@ -168,3 +193,14 @@ class Embedding:
     def load(cls, path: str | Path) -> Embedding:
         """Read what `save` wrote; an `InputError` if the file is something else."""
         return cls(**read_embedding(Path(path)))
+
+
+def _of_all(what: str, items: list[Any]) -> Any:
+    """What was said of each image, where it was the same for all."""
+    if any(item != items[0] for item in items):
+        told = ", ".join(dict.fromkeys(map(str, items)))
+        raise InputError(
+            f"The images that were embedded had {what} of their own ({told}), so those of new "
+            f"images are not known. Give {what}= one for all new images, or a list."
+        )
+    return items[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from ..backbones import Backbone, list_backbones, load_backbone
@@ -19,7 +19,7 @@ from .preparation import Preparation
 def embed(
     images: Any,
     *,
-    axes: str | None = None,
+    axes: str | Sequence[str | None] | None = None,
     backbone: str | Backbone = "filterbank",
     n_components: int = 30,
     layer: int | str | None = None,
@@ -44,14 +44,15 @@ def embed(
         One array, or a list of arrays of any sizes; all planes are cut jointly, so that alike
         things in different planes and images have alike eigenvectors.
     axes
-        Letters T, Z, C, S, Y, X, one per dimension of each array. Default: "YX" for 2-D arrays.
+        Letters T, Z, C, S, Y, X, one per dimension: one text for all images, or a list with one
+        item per image. Default: "YX" for 2-D arrays.
     backbone, layer, node, stride
         See `load_backbone`.
     n_components
         Number of eigenvectors. More tell smaller groups apart. Where an image has fewer feature
         cells, that number.
     channels, scaling
-        See `napari_ncut.imaging.as_planes`.
+        See `napari_ncut.imaging.as_planes`; scaling, too, may be a list with one item per image.
     affinity, bandwidth, affinity_gamma, accuracy, random_state, device
         See `NCut`.
     batch_size
@@ -92,7 +93,7 @@ def embed(
 def embed_steps(
     images: Any,
     *,
-    axes: str | None = None,
+    axes: str | Sequence[str | None] | None = None,
     backbone: str | Backbone = "filterbank",
     n_components: int = 30,
     layer: int | str | None = None,
