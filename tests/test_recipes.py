@@ -94,6 +94,31 @@ def test_several_images_jointly(tmp_path: Path):
         segment_script(sources, embedding.recipe, [[0, 12, 14]], output=tmp_path / "a.tif")
 
 
+def test_several_images_of_different_kinds(tmp_path: Path):
+    gray, stack = blobs(40, 50), blobs(2, 36, 60)
+    tifffile.imwrite(tmp_path / "gray.tif", gray)
+    tifffile.imwrite(
+        tmp_path / "stack.tif", stack, photometric="minisblack", metadata={"axes": "ZYX"}
+    )
+    embedding = ncut.embed(
+        [gray, stack], axes=["YX", "ZYX"], scaling=["stack", [(0, 200)]], n_components=5
+    )
+    points = [[0, 12, 14], [2, 28, 35]]
+    sources = [
+        source(tmp_path / "gray.tif", "YX", shape=gray.shape),
+        source(tmp_path / "stack.tif", "ZYX", shape=stack.shape),
+    ]
+    outputs = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    script = segment_script(sources, embedding.recipe, points, output=outputs)
+    names = run(script)
+    expected = ncut.PromptSegmenter(embedding).predict(points)
+    for mine, theirs in zip(names["labels"], expected, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert [ncut.read_image(path).axes for path in outputs] == ["YX", "ZYX"]
+    assert 'axes=["YX", "ZYX"]' in script
+    assert 'scaling=["stack", [[0, 200]]]' in script
+
+
 def test_embedding_is_saved_where_asked(tmp_path: Path):
     image = blobs(40, 50)
     tifffile.imwrite(tmp_path / "x.tif", image)

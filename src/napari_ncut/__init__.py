@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .backbones import load_backbone as load_backbone
     from .errors import InputError as InputError
     from .io import read_image as read_image
+    from .io import read_images as read_images
     from .io import read_points as read_points
     from .io import write_labels as write_labels
     from .prompts import PromptSegmenter as PromptSegmenter
@@ -42,6 +43,7 @@ _HOMES = {
     "load_backbone": "backbones",
     "measure_labels": "prompts",
     "read_image": "io",
+    "read_images": "io",
     "read_points": "io",
     "write_labels": "io",
 }

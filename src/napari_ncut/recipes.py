@@ -132,6 +132,7 @@ def _script(lines: list[str]) -> str:
 def _embedding_lines(
     source: ImageSource | Sequence[ImageSource], recipe: Mapping[str, Any]
 ) -> list[str]:
+    from .imaging import once_if_alike
     from .spectral import embed
 
     several = not isinstance(source, ImageSource)
@@ -147,7 +148,8 @@ def _embedding_lines(
     else:
         comment, expression = _reading(sources[0])
         lines += [*comment, f"image = {expression}"]
-    given = {"axes": sources[0].axes, **_of_the_user(recipe, sources)}
+    axes = once_if_alike([one.axes for one in sources])
+    given = {"axes": axes, **_of_the_user(recipe, sources)}
     wanted = _not_default(embed, given)
     if wanted.get("axes") == "YX":
         del wanted["axes"]
@@ -279,6 +281,8 @@ def _plain(value: Any) -> Any:
 def _literal(value: Any) -> str:
     """Python source of a plain value, texts in double quotes where that needs no escape."""
     value = _plain(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
     if isinstance(value, str) and value.isprintable() and not set(value) & set('"\\'):
         return f'"{value}"'
     return repr(value)

@@ -44,6 +44,29 @@ def test_several_images_jointly(tmp_path: Path, image: Path, call: Callable):
     assert found.layout == expected.layout
 
 
+def test_a_folder_and_a_file_with_axes_of_their_own(tmp_path: Path, image: Path, call: Callable):
+    stack = np.stack([blobs(30, 60, seed=i) for i in range(2)])
+    folder = tmp_path / "stacks"
+    folder.mkdir()
+    np.save(folder / "s.npy", stack)
+    call(
+        *("embed", image, folder, "-o", tmp_path / "e.npz", "--axes", ",TYX", "--colors"),
+        *EMBEDDING,
+    )
+    expected = ncut.embed([blobs(), stack], axes=["YX", "TYX"], n_components=5, stride=2)
+    found = ncut.Embedding.load(tmp_path / "e.npz")
+    np.testing.assert_array_equal(found.vectors, expected.vectors)
+    assert found.recipe["axes"] == ["YX", "TYX"]
+    pictures = sorted(path.name for path in tmp_path.glob("*_colors.png"))
+    assert pictures == ["e_blobs_colors.png", "e_s_0_colors.png", "e_s_1_colors.png"]
+    (tmp_path / "p.csv").write_text("axis-0,axis-1,image\n12,14,blobs\n")
+    call(
+        *("segment", image, folder, "-p", tmp_path / "p.csv", "-o", tmp_path / "out"),
+        *("--axes", ",TYX", "--embedding", tmp_path / "e.npz"),
+    )
+    assert ncut.read_image(tmp_path / "out" / "s_classes.tif").axes == "TYX"
+
+
 def test_what_is_refused(tmp_path: Path, image: Path, call: Callable, refuse: Callable):
     assert ".npz" in refuse("embed", image, "-o", tmp_path / "e.tif")
     assert "filterbank" in refuse("embed", image, "-o", tmp_path / "e.npz", "--backbone", "vgg")

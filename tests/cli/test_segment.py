@@ -187,6 +187,72 @@ def test_several_images(
     assert names == ["x.png", "X.png"]
 
 
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A folder with a gray picture, one in color, and a deep stack, all of different sizes."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    Image.fromarray(blobs()).save(folder / "img10.png")
+    Image.fromarray(np.dstack([blobs(44, 60, 1)] * 3)).save(folder / "img2.png")
+    stack = np.stack([blobs(40, 56, seed) for seed in (2, 3)]).astype(np.uint16) * 257
+    tifffile.imwrite(folder / "img1.tif", stack, photometric="minisblack", metadata={"axes": "ZYX"})
+    return folder
+
+
+@pytest.mark.filterwarnings("default:Skipped")
+def test_a_folder_of_images_of_every_kind(tmp_path: Path, mixed: Path, call: Callable):
+    (mixed / "notes.txt").write_text("no image")
+    (tmp_path / "p.csv").write_text(
+        "axis-0,axis-1,axis-2,positive,class,image\n"
+        "0,12,14,1,1,img10\n1,28,36,1,1,img1\n0,2,2,1,2,img2\n"
+    )
+    result = call("segment", mixed, "-p", tmp_path / "p.csv", "-o", tmp_path / "out", *EMBEDDING)
+    assert "Note: Skipped in the folder" in result.stderr and "notes.txt" in result.stderr
+    # In natural order: the two planes of img1, then img2, then img10.
+    images = ncut.read_images([mixed / name for name in ("img1.tif", "img2.png", "img10.png")])
+    embedding = ncut.embed(
+        [image.data for image in images],
+        axes=["ZYX", "YXS", "YX"],
+        n_components=5,
+        stride=2,
+    )
+    expected = ncut.PromptSegmenter(embedding).predict(
+        [[3, 12, 14], [1, 28, 36], [2, 2, 2]], classes=[1, 1, 2]
+    )
+    for name, axes, labels in zip(
+        ("img1", "img2", "img10"), ("ZYX", "YX", "YX"), expected, strict=True
+    ):
+        found = ncut.read_image(tmp_path / "out" / f"{name}_classes.tif")
+        assert found.axes == axes
+        np.testing.assert_array_equal(found.data, labels)
+        # Discs are found in every image, whatever its kind.
+        planes = found.data.reshape(-1, *found.data.shape[-2:])
+        assert (planes[:, 12, 14] == 1).all() and (planes[:, 2, 2] == 2).all()
+
+
+def test_results_are_not_written_among_the_images_of_a_folder(
+    tmp_path: Path, mixed: Path, points: Path, refuse: Callable
+):
+    said = refuse("segment", mixed, "-p", points, "-o", mixed)
+    assert "among the images" in said and "results" in said
+    assert "among the images" in refuse("embed", mixed, "-o", mixed / "e.npz", "--colors")
+
+
+def test_names_of_results_do_not_depend_on_the_order(tmp_path: Path, mixed: Path, call: Callable):
+    (tmp_path / "p.csv").write_text("axis-0,axis-1,image\n12,14,img10\n")
+    files = [mixed / "img10.png", mixed / "img2.png"]
+    written = [
+        call("segment", *order, "-p", tmp_path / "p.csv", "-o", tmp_path / str(i), *EMBEDDING)
+        for i, order in enumerate((files, files[::-1]))
+    ]
+    names = [sorted(Path(line).name for line in one.stdout.splitlines()) for one in written]
+    assert names == [["img10_classes.tif", "img2_classes.tif", "measurements.csv"]] * 2
+    for name, shape in (("img10", (40, 50)), ("img2", (44, 60))):
+        for i in range(2):
+            found = ncut.read_image(tmp_path / str(i) / f"{name}_classes.tif")
+            assert found.data.shape == shape
+
+
 @pytest.mark.parametrize("kind", ["text", "txt", "npy"])
 def test_transform(tmp_path: Path, image: Path, call: Callable, kind: str):
     matrix = np.array([[2, 0, 4.0], [0, 2, 4], [0, 0, 1]])
@@ -280,13 +346,20 @@ def test_wrong_images(tmp_path: Path, image: Path, points: Path, refuse: Callabl
     rest = ("-p", points, "-o", tmp_path / "out")
     (tmp_path / "text.tif").write_text("no image")
     np.save(tmp_path / "stack.npy", np.zeros((3, 40, 50)))
-    Image.new("RGB", (50, 40)).save(tmp_path / "rgb.png")
+    for name, n_channels in (("two", 2), ("five", 5)):
+        np.save(tmp_path / f"{name}.npy", np.zeros((n_channels, 40, 50)))
     np.save(tmp_path / "nan.npy", np.full((40, 50), np.nan))
     assert "There is no file" in refuse("segment", tmp_path / "none.tif", *rest)
-    assert "is a folder" in refuse("segment", tmp_path, *rest)
+    (tmp_path / "empty").mkdir()
+    assert "no image that can be read" in refuse("segment", tmp_path / "empty", *rest)
     assert "could not be read as an image" in refuse("segment", tmp_path / "text.tif", *rest)
     assert "Say what they are" in refuse("segment", tmp_path / "stack.npy", *rest)
-    assert "different axes" in refuse("segment", image, tmp_path / "rgb.png", *rest)
+    pair = [tmp_path / "two.npy", tmp_path / "five.npy"]
+    said = refuse("segment", *pair, *rest, "--axes", "CYX")
+    assert "different numbers of channels (image 0 has 2, image 1 has 5" in said
+    assert "a list of 2, but the number of images is 1" in refuse(
+        "segment", image, *rest, "--axes", "YX,ZYX"
+    )
     assert "no finite value" in refuse("segment", tmp_path / "nan.npy", *rest)
 
 

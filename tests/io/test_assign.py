@@ -49,6 +49,14 @@ def test_one_table_for_several_images():
     assert "first, a.tif" in lonely.note
 
 
+def test_points_of_one_layer_over_images_of_several_kinds():
+    stack = image("s.tif", "ZYX", 3, 10, 20)
+    joint = table([[2, 3, 4], [2, 5, 6], [0, 7, 8]], images=["s", "b", "a"])
+    assert places([joint], [A, stack, B]) == [[3, 3, 4], [4, 5, 6], [0, 7, 8]]
+    with pytest.raises(InputError, match=r"3 coordinates, but s\.tif needs 2"):
+        places([joint], [B, A, image("s.tif", "YX", 10, 20)])
+
+
 def test_planes_count_over_all_images():
     stacks = [image("a.tif", "ZYX", 3, 10, 20), image("b.tif", "ZYX", 3, 10, 20)]
     assert places([table([[1, 2, 3, 4]])], stacks) == [[5, 3, 4]]

@@ -60,12 +60,14 @@ def embed_command(
         napari-ncut embed stack.tif -o stack.npz --axes ZYX --components 20
 
         napari-ncut embed day1.tif day2.tif -o days.npz --limits 100 4000
+
+        napari-ncut embed folder -o all.npz
     """
     from ..errors import InputError
     from ..io import check_outputs, write_together
     from ..spectral import eigenvector_colors
     from ..spectral import embed as compute
-    from .inputs import as_given, plan, read_images
+    from .inputs import as_given, check_apart, plan, read_inputs
 
     if output.suffix.lower() != ".npz":
         raise InputError(f"The output {output} does not end in .npz. Call it {output.stem}.npz.")
@@ -85,12 +87,14 @@ def embed_command(
         device=device,
         random_state=seed,
     )
-    files = read_images(images, axes)
+    if colors:
+        check_apart(images, output.parent)
+    files = read_inputs(images, axes)
     layout = plan(files, parameters)
-    pictures = color_paths(output, images, layout) if colors else []
+    pictures = color_paths(output, [file.path for file in files], layout) if colors else []
     check_outputs([output, *pictures], overwrite=overwrite)
     with progress_bar() as progress:
-        embedding = compute(as_given(files), axes=files[0].axes, progress=progress, **parameters)
+        embedding = compute(**as_given(files), progress=progress, **parameters)
     writers: dict[Path, Callable[[Path], object]] = {output: embedding.save}
     if pictures:
         # Chosen over all planes together, so that colors mean the same in each.

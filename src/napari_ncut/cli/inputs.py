@@ -13,24 +13,34 @@ if TYPE_CHECKING:
     from ..io import ImageFile
 
 
-def read_images(paths: Sequence[Path], axes: str | None) -> list[ImageFile]:
-    """Read images that are to be embedded jointly; an `InputError` unless their axes agree."""
-    from ..io import read_image
+def read_inputs(paths: Sequence[Path], axes: str | None) -> list[ImageFile]:
+    """Read files, and the images of folders; `axes` as the option gives them: ``"YX,ZYX"``."""
+    from ..io import read_images
 
-    images = [read_image(path, axes=axes) for path in paths]
-    kinds = {image.axes: image.path.name for image in reversed(images)}
-    if len(kinds) > 1:
-        told = ", ".join(f"{name} has {letters}" for letters, name in reversed(kinds.items()))
-        raise InputError(
-            f"The images have different axes ({told}), so they cannot be embedded jointly. Run "
-            f"them apart, or say with --axes what they are if a file tells it wrongly."
-        )
-    return images
+    several = axes is not None and "," in axes
+    return read_images(paths, axes=axes.split(",") if axes and several else axes)
 
 
-def as_given(images: Sequence[ImageFile]) -> Any:
-    """What `embed` takes: the array of one image, the list of several."""
-    return images[0].data if len(images) == 1 else [image.data for image in images]
+def as_given(images: Sequence[ImageFile]) -> dict[str, Any]:
+    """The arguments `images` and `axes` of `embed`: an array for one image, or lists."""
+    from ..imaging import once_if_alike
+
+    if len(images) == 1:
+        return {"images": images[0].data, "axes": images[0].axes}
+    return {
+        "images": [image.data for image in images],
+        "axes": once_if_alike([image.axes for image in images]),
+    }
+
+
+def check_apart(paths: Sequence[Path], output: Path) -> None:
+    """Raise an `InputError` if results would lie among images and be taken for some next time."""
+    for path in paths:
+        if path.is_dir() and output.exists() and output.samefile(path):
+            raise InputError(
+                f"The results would lie among the images in {path}, and be read as images next "
+                f"time. Choose another folder for them, for example {path / 'results'}."
+            )
 
 
 def plan(images: Sequence[ImageFile], parameters: dict[str, Any]) -> PlaneLayout:
@@ -44,9 +54,7 @@ def plan(images: Sequence[ImageFile], parameters: dict[str, Any]) -> PlaneLayout
 
     defaults = {name: p.default for name, p in inspect.signature(embed).parameters.items()}
     given = {**defaults, **parameters}
-    planes = as_planes(
-        as_given(images), axes=images[0].axes, channels=given["channels"], scaling=given["scaling"]
-    )
+    planes = as_planes(**as_given(images), channels=given["channels"], scaling=given["scaling"])
     backbone = load_backbone(
         given["backbone"],
         layer=given["layer"],

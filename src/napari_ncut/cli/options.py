@@ -19,8 +19,9 @@ Images = Annotated[
     list[Path],
     typer.Argument(
         metavar="IMAGES",
-        help="TIFF, PNG, JPEG, npy or zarr. Several are embedded jointly: alike things in "
-        "different images get alike eigenvectors.",
+        help="TIFF, PNG, JPEG, npy, zarr, or folders of them (img2 before img10). Several are "
+        "embedded jointly, of any sizes and kinds: alike things in different images get alike "
+        "eigenvectors.",
         show_default=False,
     ),
 ]
@@ -28,7 +29,8 @@ Axes = Annotated[
     str | None,
     typer.Option(
         help="What the dimensions are, where the files do not say: letters T, Z, C, S, Y, X, for "
-        "example ZYX or CYX. A last C or S of 3 or 4 is color.",
+        "example ZYX or CYX. A last C or S of 3 or 4 is color. Commas give each image its own: "
+        "YX,ZYX.",
         show_default=False,
     ),
 ]

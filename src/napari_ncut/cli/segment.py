@@ -162,13 +162,17 @@ def segment_command(
 
         napari-ncut segment *.tif -p first.csv -o out --instances --split
 
+        napari-ncut segment folder -p points.csv -o results
+
         napari-ncut segment a.tif b.tif -p a.csv -p b.csv -o out --axes ZYX
 
         napari-ncut segment a.png -p a.csv -o out --embedding a.npz
     """
+    from .inputs import check_apart
     from .results import Results
     from .segmenting import prepare
 
+    check_apart(images, output)
     parameters = o.embed_parameters(
         backbone=backbone,
         layer=layer,

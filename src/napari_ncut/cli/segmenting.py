@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, check_choice
-from ..imaging import PlaneLayout, as_planes
+from ..imaging import PlaneLayout, as_planes, parse_axes
 from ..io import (
     AssignedPoints,
     ImageFile,
@@ -24,7 +24,7 @@ from ..prompts.clicks import check_clicks
 from ..prompts.methods import PromptParameters, prompt_method
 from ..prompts.segmenter import MODES
 from ..spectral import Embedding, embed
-from .inputs import as_given, plan, planes_of, read_images
+from .inputs import as_given, plan, planes_of, read_inputs
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,7 @@ class Job:
         """Label maps of the images, each (h, w) or with the image's T and Z axes before that."""
         embedding = self.embedding
         if embedding is None:
-            embedding = embed(
-                as_given(self.images),
-                axes=self.images[0].axes,
-                progress=progress,
-                **self.embed_parameters,
-            )
+            embedding = embed(**as_given(self.images), progress=progress, **self.embed_parameters)
         planes = PromptSegmenter(embedding).predict(
             self.points.points,
             self.points.positive,
@@ -84,7 +79,7 @@ def prepare(
     names = ("threshold", "negative_threshold", "gamma", "normalization")
     PromptParameters(**{name: prompt_parameters[name] for name in names}).check()
     matrix = None if transform is None else read_transform(transform)
-    images = read_images(image_paths, axes)
+    images = read_inputs(image_paths, axes)
     tables = [read_points(path, transform=matrix) for path in point_paths]
     points = assign_points(tables, images)
     if not points.positive.any():
@@ -109,18 +104,18 @@ def prepare(
 
 def _fitting_embedding(path: Path, images: Sequence[ImageFile]) -> Embedding:
     embedding = Embedding.load(path)
-    recipe = embedding.recipe
-    planes = as_planes(
-        as_given(images),
-        axes=images[0].axes,
-        channels=recipe["channels"],
-        scaling=recipe["scaling"],
-    )
-    if planes.shapes != embedding.layout.shapes or planes.stacks != embedding.layout.stacks:
+    axes = [parse_axes(image.axes, image.data.shape) for image in images]
+    shapes = tuple(one.plane_shape for one in axes for _ in range(one.n_planes))
+    if (shapes, tuple(one.stack_shape for one in axes)) != (
+        embedding.layout.shapes,
+        embedding.layout.stacks,
+    ):
         raise InputError(
             f"{path} was made for {_sizes(embedding.layout.shapes)}, but the images have "
-            f"{_sizes(planes.shapes)}. Give the same images in the same order, or embed them again."
+            f"{_sizes(shapes)}. Give the same images in the same order, or embed them again."
         )
+    recipe = embedding.recipe
+    planes = as_planes(**as_given(images), channels=recipe["channels"], scaling=recipe["scaling"])
     # The file keeps planes at eight bits at most; the images themselves are here.
     return replace(embedding, planes=planes)
 

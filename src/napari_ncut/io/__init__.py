@@ -2,6 +2,7 @@
 
 from .assign import AssignedPoints, assign_points
 from .atomic import check_outputs, replace_when_written, write_together
+from .folders import natural_key, read_images
 from .images import ImageFile, read_image
 from .labels import check_label_format, write_labels
 from .points import PointsTable, apply_affine, read_points, write_points
@@ -15,7 +16,9 @@ __all__ = [
     "assign_points",
     "check_label_format",
     "check_outputs",
+    "natural_key",
     "read_image",
+    "read_images",
     "read_points",
     "replace_when_written",
     "write_labels",

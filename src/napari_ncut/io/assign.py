@@ -50,7 +50,8 @@ def assign_points(tables: Sequence[PointsTable], images: Sequence[ImageFile]) ->
         coordinate more than an image needs; or else to the first image.
     images
         The images. Each needs a coordinate for every T and Z axis, and row and column; where a
-        point has one for a channel axis, too, that one does not count.
+        point has one for a channel axis, too, that one does not count. Where `image` tells the
+        image, points may have the coordinates of the image that needs most: the last ones count.
 
     Raises
     ------
@@ -146,8 +147,13 @@ def _owners(
     if table.images is not None:
         owners = [_named(entry, images) for entry in table.images]
         points = []
+        most = max(places.n_coordinates for places in shapes)
         for i, owner in enumerate(owners):
             own = shapes[owner].without_channel(table.points[i : i + 1])
+            if own is None and shapes[owner].n_coordinates < table.points.shape[1] <= most:
+                # One layer of points over images of several kinds has the coordinates of the one
+                # with most; the others lie under all its planes.
+                own = table.points[i : i + 1, -shapes[owner].n_coordinates :]
             if own is None:
                 raise _wrong_coordinates(table, shapes[owner])
             points.append(own[0])

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from ..errors import InputError
 
 _TIFF = {".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk"}
+_PICTURES = {".png", ".jpg", ".jpeg", ".jp2", ".webp", ".gif", ".bmp", ".pgm", ".ppm", ".tga"}
+# By these an image is known among other files; a file that is named is read whatever it ends in.
+IMAGE_ENDINGS = frozenset({*_TIFF, *_PICTURES, ".npy"})
 # Letters that tifffile gives to axes and what they mean here: I, Q and R are "some sequence".
 _TIFF_AXES = str.maketrans({"I": "T", "Q": "T", "R": "T"})
 _MEANS_COLOR = {"RGB", "YCBCR", "PALETTE", "CIELAB"}
@@ -59,15 +62,27 @@ def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
         If there is no such file, it holds no image, or its axes are not known.
     """
     path = Path(path)
+    data, found = read_contents(path)
+    return with_axes(path, data, axes or found)
+
+
+def read_contents(path: Path) -> tuple[Any, str | None]:
+    """The array in an image file, and its axes where the file tells them.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it holds no image.
+    """
     if not path.exists():
         raise InputError(f"There is no file {path}. Check the path (and quotes around spaces).")
-    if path.is_dir() and not _is_zarr(path):
-        raise InputError(f"{path} is a folder. Give image files, for example {path}/*.tif.")
+    if path.is_dir() and not is_zarr(path):
+        raise InputError(f"{path} is a folder. Give one file, or use read_images for all in it.")
     try:
         with warnings.catch_warnings():
             # What a reader grumbles about is of no use to someone who gets the image.
             warnings.simplefilter("ignore")
-            data, found = _read(path)
+            return _read(path)
     except InputError:
         raise
     except Exception as error:  # readers raise whatever their libraries do
@@ -76,15 +91,16 @@ def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
             f"{path} could not be read as an image ({type(error).__name__}: "
             f"{reason[0] if reason else 'no reason given'}). Give TIFF, PNG, JPEG, npy or zarr."
         ) from error
+
+
+def with_axes(path: Path, data: Any, axes: str | None) -> ImageFile:
+    """What `read_contents` read, with its axes; an `InputError` unless they are known and fit."""
     from ..imaging import parse_axes
 
-    if axes is None and found is None:
-        found = {2: "YX"}.get(np.ndim(data))
     try:
-        parsed = parse_axes(axes or found, data.shape)
+        return ImageFile(data, parse_axes(axes, data.shape).names, path)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    return ImageFile(data, parsed.names, path)
 
 
 def _read(path: Path) -> tuple[Any, str | None]:
@@ -209,7 +225,8 @@ def _samples(frame: Any) -> NDArray:
 # -------------------------------------------------------------------------------------------- zarr
 
 
-def _is_zarr(folder: Path) -> bool:
+def is_zarr(folder: Path) -> bool:
+    """Whether a folder is a zarr array or group."""
     return any((folder / name).exists() for name in ("zarr.json", ".zarray", ".zgroup"))
 
 
