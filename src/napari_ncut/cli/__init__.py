@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from . import backbones, demo, embed, segment
+from . import backbones, demo, embed, models, segment
 from .report import failed
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("demo")(demo.demo_command)
 app.command("embed")(embed.embed_command)
 app.command("segment")(segment.segment_command)
 app.command("backbones")(backbones.backbones_command)
+app.add_typer(models.models_app)
 
 
 def _version(wanted: bool) -> None:

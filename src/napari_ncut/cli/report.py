@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _STAGES = {
+    "download": "Download",
     "features": "Features",
     "affinities": "Affinities",
     "graph": "Graph",
@@ -98,15 +99,28 @@ def progress_bar() -> Iterator[Callable[[Progress], object] | None]:
     if not out.is_terminal:
         yield None
         return
+    from rich.progress import DownloadColumn, ProgressColumn, Task
     from rich.progress import Progress as Bars
+    from rich.text import Text
 
-    with Bars(console=out, transient=True) as bars:
+    class BytesColumn(ProgressColumn):
+        """Bytes of a download; other stages count what nobody asks for."""
+
+        of_download = DownloadColumn()
+
+        def render(self, task: Task) -> Text:
+            return self.of_download.render(task) if task.fields["in_bytes"] else Text()
+
+    columns = (*Bars.get_default_columns(), BytesColumn())
+    with Bars(*columns, console=out, transient=True) as bars:
         tasks: dict[str, Any] = {}
 
         def advance(step: Progress) -> None:
             if step.stage not in tasks:
                 name = _STAGES.get(step.stage, step.stage.capitalize())
-                tasks[step.stage] = bars.add_task(name, total=step.total)
+                tasks[step.stage] = bars.add_task(
+                    name, total=step.total, in_bytes=step.stage == "download"
+                )
             bars.update(tasks[step.stage], completed=step.done, total=step.total)
 
         yield advance
