@@ -26,7 +26,9 @@ class InputControls(Container):
             label="Axes",
             tooltip="What each dimension is:\n"
             "T time, Z depth, C channels, Y rows, X columns, S color.\n"
-            "Planes (T, Z) are segmented together; channels describe one plane.",
+            "Planes (T, Z) are segmented together; channels describe one plane.\n"
+            "Of several images those of the first, and of those like it;\n"
+            "others, such as RGB among gray, have their own.",
         )
         self.channels = LineEdit(
             label="Channels",
@@ -62,7 +64,7 @@ class InputControls(Container):
             choices=[
                 ("by percentiles of the stack", "stack"),
                 ("by percentiles of each plane", "plane"),
-                ("by the layer's contrast limits", "limits"),
+                ("by each layer's contrast limits", "limits"),
             ],
             value="stack",
             tooltip="What is taken for black and white.",

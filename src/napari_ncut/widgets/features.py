@@ -27,10 +27,10 @@ from ..progress import Progress
 from .choices import LayerChecklist, LayerChoice
 from .feature_controls import BackboneControls, CutControls, InputControls
 from .feature_layers import add_colors, add_eigenvectors
-from .layers import Source, default_axes, unwrap
+from .layers import Source, data_to_world, default_axes, unwrap
 from .panels import DockedWidget, narrow_scroll, titled
-from .prompts_layer import add_prompts_layer
-from .reading import Reading, read_settings
+from .prompts_layer import add_prompts_layer, base_layer
+from .reading import Reading, layer_axes, read_settings
 from .session import Prepared, session_of
 from .workers import Job, percent
 
@@ -149,9 +149,7 @@ class FeaturesWidget(DockedWidget):
         controls = self.inputs
         controls.combine.visible = len(layers) > 1
         controls.level.visible = any(layer.multiscale for layer in layers)
-        controls.channels.visible = (
-            "C" in str(controls.axes.value).upper() and controls.combine.value == "images"
-        )
+        controls.channels.visible = "C" in self._all_axes and controls.combine.value == "images"
         controls.planes.visible = self._has_planes
         self.shapes.setVisible(controls.region.value == "shapes")
         if self._job.busy:
@@ -178,14 +176,23 @@ class FeaturesWidget(DockedWidget):
     @property
     def _has_planes(self) -> bool:
         """Whether there are several planes by the axes (controls of a hidden tab are invisible)."""
-        return any(name in str(self.inputs.axes.value).upper() for name in "TZ")
+        return any(name in self._all_axes for name in "TZ")
+
+    @property
+    def _all_axes(self) -> set[str]:
+        """The axes that any of the images has."""
+        return set("".join(layer_axes(self.images.value, self._given_axes)))
+
+    @property
+    def _given_axes(self) -> str:
+        return str(self.inputs.axes.value).strip().upper()
 
     def reading(self) -> Reading:
         """What would be read now; an `InputError` with the reason if nothing can be."""
         return read_settings(
             self._viewer,
             self.images.value,
-            axes=str(self.inputs.axes.value).strip().upper(),
+            axes=self._given_axes,
             combine=self.inputs.combine.value,
             channels=self.inputs.channel_choice(),
             level=self.inputs.level.value,
@@ -255,13 +262,12 @@ class FeaturesWidget(DockedWidget):
 
     def _prompts_layer(self, prepared: Prepared) -> Any:
         """The prompts layer of these images, made if there is none: clicks outlive a new cut."""
-        from .layers import data_to_world
-
-        name = f"{prepared.sources[0].layer.name} prompts"
+        image = base_layer(prepared.sources)
+        name = f"{image.name} prompts"
         for layer in self._viewer.layers:
             ours = layer.metadata.get("napari_ncut", {}).get("role") == "prompts"
-            if ours and layer.name == name and layer.ndim == prepared.sources[0].layer.ndim:
-                mine, its = data_to_world(layer), data_to_world(prepared.sources[0].layer)
+            if ours and layer.name == name and layer.ndim == image.ndim:
+                mine, its = data_to_world(layer), data_to_world(image)
                 if all(np.allclose(a, b) for a, b in zip(mine, its, strict=True)):
                     return layer
         return add_prompts_layer(self._viewer, prepared.sources, self._session.classes)

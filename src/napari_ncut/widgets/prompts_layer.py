@@ -15,7 +15,7 @@ from .layers import Source, free_name, lay_on
 if TYPE_CHECKING:
     import pandas as pd
     from napari.components import ViewerModel
-    from napari.layers import Points
+    from napari.layers import Image, Points
 
 POSITIVE, CLASS, IMAGE = "positive", "class", "image"
 # The layer's marks say the sign without color, too: some eyes need that.
@@ -45,11 +45,19 @@ class Prompts:
         return Prompts(self.data[n_used:], self.features.iloc[n_used:].reset_index(drop=True))
 
 
+def base_layer(sources: list[Source]) -> Image:
+    """The image that a prompts layer lies on: the first of those with most dimensions.
+
+    A click tells all coordinates then, also on a stack among single planes.
+    """
+    layers = [source.layer for source in sources if source.layer is not None]
+    return max(layers, key=lambda layer: layer.ndim)
+
+
 def add_prompts_layer(viewer: ViewerModel, sources: list[Source], classes: ClassList) -> Points:
-    """Add an empty prompts layer on the first source, ready for clicks."""
-    source = sources[0]
-    layer = source.layer
-    assert layer is not None
+    """Add an empty prompts layer on `base_layer`, ready for clicks."""
+    layer = base_layer(sources)
+    source = next(source for source in sources if source.layer is layer)
     rows, columns = source.names.index("Y"), source.names.index("X")
     kwargs = lay_on(layer, np.ones(layer.ndim), np.zeros(layer.ndim))
     side = min(
@@ -66,7 +74,7 @@ def add_prompts_layer(viewer: ViewerModel, sources: list[Source], classes: Class
         metadata={"napari_ncut": {"role": "prompts"}},
         **kwargs,
     )
-    adopt(points, classes, image=source.name if len(sources) > 1 else None)
+    adopt(points, classes, image=sources[0].name if len(sources) > 1 else None)
     return points
 
 

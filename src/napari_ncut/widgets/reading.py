@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..backbones import BackboneEntry
-from ..backbones.extract import choose_stride
+from ..backbones.entry import Layers
 from ..errors import InputError
-from ..imaging import PlaneLayout
-from .layers import Region, Source, data_to_world, describe_source, level_by_size, level_data
+from ..imaging import PlaneLayout, once_if_alike
+from .layers import (
+    Region,
+    Source,
+    data_to_world,
+    default_axes,
+    describe_source,
+    level_by_size,
+    level_data,
+)
+
+# Images that are described one by one before the rest is only counted.
+_DESCRIBED = 4
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -29,12 +40,12 @@ class Reading:
     channel_layers : list of Source
         The further channels, where checked layers are channels of one image.
     axes, channels, scaling
-        As `napari_ncut.embed` takes them.
+        As `napari_ncut.embed` takes them: axes and scaling are lists where images differ.
     """
 
     sources: list[Source]
     channel_layers: list[Source]
-    axes: str
+    axes: str | list[str]
     channels: Any
     scaling: Any
 
@@ -46,7 +57,9 @@ class Reading:
             return _stack([arrays[0], *further])
         return arrays[0] if len(arrays) == 1 else arrays
 
-    def layout(self, entry: BackboneEntry) -> PlaneLayout:
+    def layout(
+        self, entry: BackboneEntry, layer: Layers = None, stride: int | None = None
+    ) -> PlaneLayout:
         """Where the feature grid will lie; reads nothing."""
         shapes = tuple(
             (int(s.sizes[s.names.index("Y")]), int(s.sizes[s.names.index("X")]))
@@ -54,22 +67,25 @@ class Reading:
             for _ in range(s.n_planes)
         )
         stacks = tuple(source.stack_shape for source in self.sources)
-        return PlaneLayout(
-            shapes, entry.stride or choose_stride(shapes), stacks, is_list=len(stacks) > 1
-        )
+        chosen = entry.choose_stride(shapes, layer, stride)
+        return PlaneLayout(shapes, chosen, stacks, is_list=len(stacks) > 1)
 
     def describe(self) -> str:
-        """One line on what is read, for the user to check."""
-        source = self.sources[0]
+        """What is read, for the user to check: a line, or one for each of several images."""
+        if len(self.sources) == 1:
+            return self._sizes(self.sources[0])
+        lines = [f"{source.name}: {self._sizes(source)}" for source in self.sources[:_DESCRIBED]]
+        more = len(self.sources) - len(lines)
+        return "\n".join([*lines, f"and {more} more image(s)"] if more else lines)
+
+    def _sizes(self, source: Source) -> str:
         sizes = ", ".join(
             f"{name} {source.axes.shape[i] if name in 'CS' else source.sizes[i]}"
             for i, name in enumerate(source.axes.names)
         )
-        if self.channel_layers:
-            sizes = f"C {1 + len(self.channel_layers)}, {sizes}"
-        more = f" and {len(self.sources) - 1} more image(s)" if len(self.sources) > 1 else ""
+        channels = f"C {1 + len(self.channel_layers)}, " if self.channel_layers else ""
         level = f" (level {source.level})" if source.level else ""
-        return f"{sizes}{level}{more}"
+        return f"{channels}{sizes}{level}"
 
 
 def _stack(arrays: list[Any]) -> Any:
@@ -79,6 +95,16 @@ def _stack(arrays: list[Any]) -> Any:
     import dask.array
 
     return dask.array.stack([dask.array.asarray(array) for array in arrays])
+
+
+def layer_axes(layers: list[Image], axes: str) -> list[str]:
+    """Axes of every layer, where `axes` were given for the first.
+
+    They hold for layers that without them would be taken for the same as the first; each other
+    kind (RGB among gray, a stack among single planes) keeps its own.
+    """
+    usual = [default_axes(layer) for layer in layers]
+    return [axes or own if own == usual[0] else own for own in usual]
 
 
 def read_settings(
@@ -92,34 +118,38 @@ def read_settings(
     region: str,
     shapes: Shapes | None,
     current_plane: bool,
-    scaling: str,
+    scaling: Any,
 ) -> Reading:
     """Check settings and say what they read; an `InputError` says what is wrong with them."""
     if not layers:
         raise InputError("Check an Image layer above (or open an image first).")
+    as_channels = combine == "channels" and len(layers) > 1
+    every = [axes] * len(layers) if as_channels else layer_axes(layers, axes)
     sources = []
-    for layer in layers:
+    for layer, own in zip(layers, every, strict=True):
         chosen = (
             level_by_size(layer)
             if level < 0 or not layer.multiscale
             else min(level, len(layer.data) - 1)
         )
-        whole = describe_source(layer, axes=axes or None, level=chosen)
+        whole = describe_source(layer, axes=own or None, level=chosen)
         sources.append(
             describe_source(
                 layer,
-                axes=axes or None,
+                axes=own or None,
                 level=chosen,
                 region=_region(layer, whole, region, shapes),
                 position=_current_position(viewer, whole) if current_plane else None,
             )
         )
-    limits: Any = scaling
+    limits = [[float(v) for v in layer.contrast_limits] for layer in layers]
+    if as_channels:
+        return _as_channels(sources, limits if scaling == "limits" else scaling)
     if scaling == "limits":
-        limits = _contrast_limits(layers, combine)
-    if combine == "channels" and len(sources) > 1:
-        return _as_channels(sources, limits)
-    return Reading(sources, [], sources[0].axes.names, channels, limits)
+        # As a list of pairs, so that it is of this image and not of a channel of all.
+        scaling = limits[0] if len(layers) == 1 else [[pair] for pair in limits]
+    names = once_if_alike([source.axes.names for source in sources])
+    return Reading(sources, [], names, channels, scaling)
 
 
 def _as_channels(sources: list[Source], scaling: Any) -> Reading:
@@ -135,23 +165,12 @@ def _as_channels(sources: list[Source], scaling: Any) -> Reading:
     return Reading([first], sources[1:], "C" + first.axes.names, None, scaling)
 
 
-def _contrast_limits(layers: list[Image], combine: str) -> Any:
-    limits = [tuple(float(v) for v in layer.contrast_limits) for layer in layers]
-    if combine == "channels" and len(layers) > 1:
-        return limits
-    if len(set(limits)) > 1:
-        raise InputError(
-            "The checked layers have different contrast limits. "
-            "Make them equal, or scale by percentiles."
-        )
-    return limits[0]
-
-
 def _current_position(viewer: ViewerModel, source: Source) -> dict[int, int]:
     plane = source.visible_plane(viewer)
     if plane is None:
         raise InputError(
-            "The sliders show no plane of this image. Move them onto it, or choose all planes."
+            f"The sliders show no plane of {source.name!r}. "
+            f"Move them onto it, or choose all planes."
         )
     place = np.unravel_index(plane, source.stack_shape) if source.stack_shape else ()
     dims = [i for i, name in enumerate(source.names) if name not in "CYX"]
@@ -174,7 +193,7 @@ def _region(layer: Image, source: Source, kind: str, shapes: Shapes | None) -> R
         corners = (corners + 0.5) / source.factors[dims] - 0.5
         if not (corners[1] > corners[0]).all():
             raise InputError(
-                "The image is not in view. Move the view onto it, or choose the whole plane."
+                f"{source.name!r} is not in view. Move the view onto it, or choose the whole plane."
             )
     else:
         corners = _shape_corners(layer, source, shapes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..imaging import for_each_image
 from ..recipes import ImageSource, embedding_script, segment_script
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 def script_of(prepared: Prepared, request: Request | None) -> str:
     """A Python script that repeats an embedding and, where there are clicks, the masks."""
     recipe = prepared.embedding.recipe
-    images = [_image_source(source, recipe["axes"]) for source in prepared.sources]
+    every = for_each_image("axes", recipe["axes"], len(prepared.sources))
+    images = [
+        _image_source(source, axes) for source, axes in zip(prepared.sources, every, strict=True)
+    ]
     given = images[0] if len(images) == 1 else images
     if request is None:
         return embedding_script(given, recipe)

@@ -79,8 +79,8 @@ class Prepared:
         viewer
             Whose sliders.
         images
-            Name of the image of each point, where several lie on one another; without it, a point
-            belongs to the first image that it lies on.
+            Name of the image of each point, which counts where several lie on one another;
+            without it, or off that image, a point belongs to the first image that it lies on.
         """
         data = np.asarray(points.data, dtype=float)
         result = np.zeros((len(data), 3))
@@ -89,28 +89,33 @@ class Prepared:
             return result, found
         matrix, offset = data_to_world(points)
         world = data @ matrix.T + offset
-        if images is not None:
-            # Names of images that are no longer called so, or not among these, tell nothing.
-            images = np.where(np.isin(images, [s.name for s in self.sources]), images, "")
-        for number, source in enumerate(self.sources):
-            layer = source.layer
-            if layer is None:
-                continue
-            here = world
-            missing = layer.ndim - world.shape[1]
-            if missing > 0:
-                first = viewer.dims.ndim - layer.ndim
-                sliders = np.asarray(viewer.dims.point)[first : first + missing]
-                here = np.column_stack([np.tile(sliders, (len(world), 1)), world])
-            to_world, origin = data_to_world(layer)
-            in_layer = np.linalg.solve(to_world, (here[:, -layer.ndim :] - origin).T).T
-            pixels, inside = source.pixels_of(in_layer)
-            if images is not None:
-                inside &= (images == source.name) | (images == "")
-            new = inside & ~found
-            result[new] = pixels[new] + [int(self.first_planes[number]), 0, 0]
-            found |= inside
+        places = [self._in_source(source, world, viewer) for source in self.sources]
+        named = [
+            np.zeros(len(data), dtype=bool) if images is None else inside & (images == source.name)
+            for source, (_, inside) in zip(self.sources, places, strict=True)
+        ]
+        for belonging in (named, [inside for _, inside in places]):
+            for number, mine in enumerate(belonging):
+                new = mine & ~found
+                result[new] = places[number][0][new] + [int(self.first_planes[number]), 0, 0]
+                found |= new
         return result, found
+
+    def _in_source(
+        self, source: Source, world: NDArray[np.float64], viewer: ViewerModel
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """World coordinates as (plane, row, column) of one image, and which lie on it."""
+        layer = source.layer
+        if layer is None:
+            return np.zeros((len(world), 3)), np.zeros(len(world), dtype=bool)
+        missing = layer.ndim - world.shape[1]
+        if missing > 0:
+            first = viewer.dims.ndim - layer.ndim
+            sliders = np.asarray(viewer.dims.point)[first : first + missing]
+            world = np.column_stack([np.tile(sliders, (len(world), 1)), world])
+        to_world, origin = data_to_world(layer)
+        in_layer = np.linalg.solve(to_world, (world[:, -layer.ndim :] - origin).T).T
+        return source.pixels_of(in_layer)
 
 
 class Session(QObject):
