@@ -164,14 +164,12 @@ def _read_torch(path: Path) -> dict[str, torch.Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        # torch's own message tells how to run the code all the same
+        # torch's own message is not passed on: it tells how to run the code all the same
         named = re.search(r"GLOBAL (\S+)", str(error))
-        if named is None:
-            raise
         raise InputError(
-            f"{path} holds more than weights ({named[1]}), which only running code from the file "
-            f"could read, and that is not done. Where you trust it, save its weights alone: "
-            f"torch.save(network.state_dict(), path)."
+            f"{path} holds more than weights{f' ({named[1]})' if named else ''}, which only "
+            f"running code from the file could read, and that is never done; or it is damaged. "
+            f"Where you trust it, save its weights alone: torch.save(network.state_dict(), path)."
         ) from error
     return _tidied(_unwrapped(content, path))
 

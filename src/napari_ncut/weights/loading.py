@@ -171,7 +171,7 @@ def _by_name(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> _P
     surplus = [name for name in part if name not in ours]
     account = Account(
         how="by name",
-        n_matched=len(matched),
+        n_matched=len(matched.keys() & needed.keys()),
         missing=tuple(name for name in needed if name not in part),
         unexpected=(*surplus, *rest),
         mismatched=tuple(
