@@ -22,9 +22,9 @@ from rich.table import Table
 from skimage import data
 
 from napari_ncut import Embedding, NCut, PromptSegmenter, embed
-from napari_ncut.backbones.extract import choose_stride
+from napari_ncut.backbones.entry import workable_stride
 from napari_ncut.imaging import PlaneLayout, as_planes
-from napari_ncut.spectral.preparation import Preparation
+from napari_ncut.backbones.preparation import Preparation
 
 N_COMPONENTS, N_CLICKS, N_CLASSES = 30, 10, 3
 WARM_UP = 3
@@ -58,7 +58,7 @@ def image_case(size: int, bound: float) -> Case:
 def stack_case(n_planes: int, size: int, bound: float) -> Case:
     """One visible plane of a stack with smooth random eigenvectors: embedding it takes minutes."""
     layout_shapes = ((size, size),) * n_planes
-    layout = PlaneLayout(layout_shapes, choose_stride(layout_shapes), ((n_planes,),), False)
+    layout = PlaneLayout(layout_shapes, workable_stride(layout_shapes), ((n_planes,),), False)
     rows, columns = layout.grids[0]
     generator = np.random.default_rng(0)
     waves = generator.uniform(0, 0.2, (N_COMPONENTS, 3))

@@ -171,7 +171,7 @@ def _loading_lines(given: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     options = _not_default(load_backbone, given)
     if not set(options) - set(wanted) - {"name"}:
         return []
-    for option in ("layer", "node", "stride"):
+    for option in set(options) - {"device"}:
         wanted.pop(option, None)
     texts = [f"{key}={_literal(value)}" for key, value in options.items() if key != "backbone"]
     return _call("backbone", "ncut.load_backbone", [_literal(given["backbone"]), *texts])
@@ -180,22 +180,21 @@ def _loading_lines(given: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
 def _of_the_user(recipe: Mapping[str, Any], sources: list[ImageSource]) -> dict[str, Any]:
     """The recipe without what follows from the rest of it."""
     from .backbones import BACKBONES
-    from .backbones.extract import choose_stride
     from .imaging import parse_axes
 
     given = {key: value for key, value in recipe.items() if key != "axes"}
     entry = BACKBONES.get(given.get("backbone", ""))
-    if entry is not None:
-        if given.get("layer") == len(entry.layers) - 1:
-            given.pop("layer")
-        if given.get("node") == entry.default_node:
-            given.pop("node")
-        if entry.stride is not None:
-            given.pop("stride", None)
+    if entry is None or given.get("architecture"):
+        return given
+    layer = given.get("layer")
+    if layer == len(entry.layers) - 1:
+        given.pop("layer")
+    if given.get("node") == entry.default_node:
+        given.pop("node")
     if "stride" in given and all(one.shape is not None for one in sources):
         sizes = [parse_axes(one.axes, one.shape or ()) for one in sources]
         shapes = tuple(axes.plane_shape for axes in sizes for _ in range(axes.n_planes))
-        if given["stride"] == choose_stride(shapes):
+        if given["stride"] == entry.choose_stride(shapes, layer):
             given.pop("stride")
     return given
 

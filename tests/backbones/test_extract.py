@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_ncut.backbones import extract_features, load_backbone
-from napari_ncut.backbones.extract import choose_stride
+from napari_ncut.backbones.entry import workable_stride
 
 NOISE = np.random.default_rng(0).random((3, 12, 20)).astype(np.float32)
 
@@ -47,4 +47,4 @@ def test_a_loaded_backbone_keeps_its_stride():
     ],
 )
 def test_the_stride_keeps_grids_workable(shapes, stride):
-    assert choose_stride(shapes) == stride
+    assert workable_stride(shapes) == stride

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from napari_ncut.backbones.preparation import Preparation
 from napari_ncut.imaging import PlaneLayout, as_planes
 from napari_ncut.spectral import Embedding, NCut
-from napari_ncut.spectral.preparation import Preparation
 
 
 def _synthetic(

@@ -1,22 +1,26 @@
 """Image → feature maps."""
 
+from .entry import BackboneEntry
 from .extract import FeatureMaps, extract_features
 from .registry import (
     BACKBONES,
+    FAMILIES,
     Backbone,
-    BackboneEntry,
     backbone_entry,
     list_backbones,
+    list_networks,
     load_backbone,
 )
 
 __all__ = [
     "BACKBONES",
+    "FAMILIES",
     "Backbone",
     "BackboneEntry",
     "FeatureMaps",
     "backbone_entry",
     "extract_features",
     "list_backbones",
+    "list_networks",
     "load_backbone",
 ]

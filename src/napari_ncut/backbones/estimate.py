@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..imaging import PlaneLayout
-from .registry import BackboneEntry
+from .entry import BackboneEntry, Layers
 
-# Measured on two cores (benchmarks/estimates.py): a cut of a small graph, and of every further
-# node through 1,024 landmarks. Other machines differ by a factor, which the caller may learn.
+# Measured on two cores (benchmarks/estimates.py, benchmarks/backbones.py): a cut of a small graph,
+# and of every further node through 1,024 landmarks; and what networks reach. Other machines differ
+# by a factor, which the caller may learn.
 _SMALL_CUT = 0.4
 _SMALL_NODES = 4096
 _PER_NODE = 1.8e-5
+_BILLIONS_PER_SECOND = 100.0
+# A GPU's factor differs from card to card; this is a modest one's, in half precision.
+_SPEEDUP = {"cpu": 1.0, "cuda": 50.0, "mps": 5.0}
 _FEATURES = 32
+_NETWORK_FEATURES = 768
 
 
 @dataclass(frozen=True)
@@ -33,15 +38,69 @@ class Estimate:
         time = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
         if seconds < 1:
             time = "1 s"
+        if seconds >= 5400:
+            time = f"{seconds / 3600:.1f} h"
         return f"about {time}, {max(self.memory / 1e9, 0.1):.1f} GB"
 
 
-def estimate_run(layout: PlaneLayout, entry: BackboneEntry, n_components: int) -> Estimate:
-    """Estimate features and cut of images laid out like this."""
-    pixels = sum(height * width for height, width in layout.shapes)
+def estimate_run(
+    layout: PlaneLayout,
+    entry: BackboneEntry,
+    n_components: int,
+    *,
+    layer: Layers = None,
+    dense: bool = False,
+    device: str = "cpu",
+) -> Estimate:
+    """Estimate features and cut of images laid out like this.
+
+    Parameters
+    ----------
+    layout
+        Sizes of the images, and the stride of their grids.
+    entry, layer
+        Backbone, and which of its layers.
+    n_components
+        Number of eigenvectors.
+    dense
+        Whether a finer grid is reached by overlapping patches rather than shifted passes.
+    device
+        Kind of device: "cpu", "cuda" or "mps".
+    """
     nodes = layout.n_nodes
-    cut = _SMALL_CUT if nodes <= _SMALL_NODES else _SMALL_CUT + _PER_NODE * nodes
-    largest = max(height * width for height, width in layout.shapes)
-    # Features, eigenvectors (and their unit rows), blocks of affinities, filters of one plane.
-    memory = nodes * 4 * (_FEATURES + 2 * n_components) + 4e8 + largest * 4 * 40
-    return Estimate(seconds=pixels / 1e6 * entry.seconds_per_megapixel + cut, memory=memory)
+    seconds = _SMALL_CUT if nodes <= _SMALL_NODES else _SMALL_CUT + _PER_NODE * nodes
+    width = _FEATURES if entry.cost is None else _NETWORK_FEATURES
+    memory = nodes * 4 * (width + 2 * n_components) + 4e8
+    if entry.cost is None:
+        pixels = sum(height * width for height, width in layout.shapes)
+        largest = max(height * width for height, width in layout.shapes)
+        seconds += pixels / 1e6 * entry.seconds_per_megapixel
+        return Estimate(seconds, memory + largest * 4 * 40)
+    operations = 0.0
+    largest_input = 0.0
+    for height, width in layout.shapes:
+        megapixels, runs = _input(entry, layer, layout.stride, height, width, dense)
+        operations += entry.cost.operations(megapixels) * runs
+        largest_input = max(largest_input, megapixels)
+    speed = _BILLIONS_PER_SECOND * _SPEEDUP.get(device.partition(":")[0], 1.0)
+    return Estimate(
+        seconds + operations / speed, memory + 2 * entry.size + largest_input * entry.cost.memory
+    )
+
+
+def _input(
+    entry: BackboneEntry, layer: Layers, stride: int, height: int, width: int, dense: bool
+) -> tuple[float, float]:
+    """Megapixels that the network is given of a plane at once, and how often."""
+    native = min(entry.strides[i] for i in entry.layer_indices(layer))
+    side = entry.canvas / 1e3
+    if entry.fits_canvas:
+        least = -(-max(height, width) // (entry.canvas // native))
+        return side**2, max(1, -(-least // stride)) ** 2
+    scale = native / max(stride, native)
+    megapixels = height * width * scale**2 / 1e6
+    factor = max(1, native // stride)
+    if entry.canvas:
+        tiles = max(1.0, megapixels / (0.75 * side) ** 2)
+        return side**2, tiles * factor**2
+    return (megapixels * factor**2, 1.0) if dense else (megapixels, float(factor**2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 from ..errors import InputError, is_number
 from ..imaging import Channels, PlaneLayout, Planes, Scaling, as_planes
 from ..progress import Progress, Steps, run_steps
+from .entry import workable_stride
+from .preparation import Preparation, Preparations, check_preparation
 from .registry import Backbone, load_backbone
-
-# A grid of 256 × 256 cells keeps a one-megapixel plane at a stride of 4 pixels, cut in seconds and
-# prompted in milliseconds; two million nodes keep the eigenvectors of a long stack within 250 MB.
-CELLS_PER_PLANE = 2**16
-CELLS_IN_ALL = 2**21
 
 
 @dataclass(frozen=True)
@@ -46,41 +43,58 @@ class FeatureMaps:
         return self.layout.stride
 
 
-def choose_stride(shapes: tuple[tuple[int, int], ...]) -> int:
-    """The finest power of two for which the feature grids of planes (h, w) stay workable."""
-    stride = 1
-    while True:
-        cells = [-(-h // stride) * -(-w // stride) for h, w in shapes]
-        if max(cells) <= CELLS_PER_PLANE and sum(cells) <= CELLS_IN_ALL:
-            return stride
-        stride *= 2
-
-
 def plan_layout(planes: Planes, backbone: Backbone) -> PlaneLayout:
     """The layout that features of `planes` through `backbone` will have."""
-    stride = backbone.stride or choose_stride(planes.shapes)
+    own = getattr(backbone, "stride_for", None)
+    stride = own(planes.shapes) if own else backbone.stride or workable_stride(planes.shapes)
     return PlaneLayout(
         shapes=planes.shapes, stride=stride, stacks=planes.stacks, is_list=planes.is_list
     )
 
 
-def extract_steps(planes: Planes, backbone: Backbone, batch_size: int = 1) -> Steps[FeatureMaps]:
-    """`extract_features` as a generator of progress, one step per batch of planes."""
-    if not is_number(batch_size, whole=True) or batch_size < 1:
+def extract_steps(
+    planes: Planes, backbone: Backbone, batch_size: int | None = None
+) -> Steps[FeatureMaps]:
+    """`extract_features` as a generator of progress, one step per pass over a batch of planes."""
+    if batch_size is not None and (not is_number(batch_size, whole=True) or batch_size < 1):
         raise InputError(f"batch_size {batch_size!r} cannot be used. Give a whole number from 1.")
     layout = plan_layout(planes, backbone)
+    stride = layout.stride
+    if batch_size is None:
+        suits = getattr(backbone, "batch_size_for", None)
+        batch_size = suits(layout.shapes, stride) if suits else 1
+    passes = backbone.passes(stride, layout.shapes) if hasattr(backbone, "passes") else 1
+    total, done = len(planes) * passes, 0
     values: NDArray[np.float32] | None = None
     for first in range(0, len(planes), batch_size):
-        yield Progress("features", first, len(planes))
+        yield Progress("features", done, total)
         batch = planes[first : first + batch_size]
-        for plane, features in enumerate(backbone.features(batch, layout.stride), first):
+        if hasattr(backbone, "feature_steps"):
+            steps = backbone.feature_steps(batch, stride)
+            maps = yield from _counted(steps, done, total)
+        else:
+            maps = backbone.features(batch, stride)
+        done += len(batch) * passes
+        for plane, features in enumerate(maps, first):
             if values is None:
                 # Filled in place: a list to concatenate would need twice the memory.
                 values = np.empty((layout.n_nodes, features.shape[-1]), dtype=np.float32)
             values[layout.nodes_of(plane)] = features.reshape(-1, features.shape[-1])
-    yield Progress("features", len(planes), len(planes))
+    yield Progress("features", total, total)
     assert values is not None  # a sequence of planes is never empty
     return FeatureMaps(values, layout)
+
+
+def _counted(steps: Generator[int, None, list[Any]], done: int, total: int) -> Steps[list[Any]]:
+    """Steps that say how many planes each is for, as progress."""
+    while True:
+        try:
+            planes = next(steps)
+        except StopIteration as end:
+            result: list[Any] = end.value
+            return result
+        yield Progress("features", min(done, total), total)
+        done += planes
 
 
 def extract_features(
@@ -90,7 +104,8 @@ def extract_features(
     axes: str | None = None,
     channels: Channels = None,
     scaling: Scaling = "stack",
-    batch_size: int = 1,
+    batch_size: int | None = None,
+    preparation: Preparations = "none",
     progress: Callable[[Progress], object] | None = None,
 ) -> FeatureMaps:
     """Compute feature maps of one image or many.
@@ -102,7 +117,12 @@ def extract_features(
     backbone
         A name, or what `load_backbone` made.
     batch_size
-        Planes handed to the backbone at once.
+        Planes handed to the backbone at once. Default: as many as suit it; memory that is too
+        small for them shows, and fewer are tried.
+    preparation
+        "none" for features as the network gives them; "l2" for unit length at every cell, as a
+        cut of a network's features takes them; "standardize" for zero mean and unit deviation of
+        every feature over all cells.
     progress
         Called with a `Progress` before every batch.
 
@@ -113,4 +133,7 @@ def extract_features(
     """
     planes = as_planes(images, axes=axes, channels=channels, scaling=scaling)
     ready = load_backbone(backbone) if isinstance(backbone, str) else backbone
-    return run_steps(extract_steps(planes, ready, batch_size), progress)
+    check_preparation(preparation)
+    features = run_steps(extract_steps(planes, ready, batch_size), progress)
+    Preparation.fit(preparation, features.values).apply(features.values)
+    return features

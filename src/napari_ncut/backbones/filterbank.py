@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..imaging import block_mean, enlarge
-from .registry import BackboneEntry
+from .entry import BackboneEntry
 
 Image = NDArray[np.float32]
 
@@ -25,30 +25,30 @@ class FilterBank:
     ----------
     entry
         The registry's entry.
-    layer
-        0 to 3: scales up to 2**layer pixels are used.
+    layers
+        One of 0 to 3: scales up to 2**layer pixels are used.
     node
         "all", "color", "edge" or "texture".
     stride
         Pixels per cell or None.
-    checkpoint, device
-        Not used: there are no weights, and the filters run on the CPU.
+    device
+        Not used: the filters run on the CPU.
     """
 
     def __init__(
         self,
         entry: BackboneEntry,
         *,
-        layer: int,
+        layers: tuple[int, ...],
         node: str,
         stride: int | None = None,
-        checkpoint: str | None = None,
         device: str | None = None,
     ) -> None:
         self.name = entry.name
         self.stride = stride
-        self.options: dict[str, Any] = {"layer": layer, "node": node, "stride": stride}
-        self._n_scales = layer + 1
+        self.options: dict[str, Any] = {}
+        # A later layer has all the scales of an earlier one.
+        self._n_scales = max(layers) + 1
         self._families = list(FAMILIES.values()) if node == "all" else [FAMILIES[node]]
 
     def features(self, planes: list[Image], stride: int) -> list[Image]:

@@ -1,16 +1,23 @@
-"""What backbones there are, as data: widget, command line, docs and tests are made from it."""
+"""What backbones there are: widget, command line, docs and tests are made from this."""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+import inspect
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, check_choice, is_number
+from ..errors import InputError, check_choice
+from .catalog import ENTRIES
+from .entry import BackboneEntry, Layers
+from .network import Refine
+from .normalization import parse_normalization
 
 
 class Backbone(Protocol):
@@ -24,6 +31,9 @@ class Backbone(Protocol):
         Pixels per cell of the feature grid; None if it is chosen by the size of the images.
     options : dict
         What `load_backbone` needs to make the same backbone again (plain data).
+
+    A backbone may also have ``preparation`` (see `BackboneEntry`), and what the networks here have:
+    ``stride_for``, ``batch_size_for``, ``passes`` and ``feature_steps``.
     """
 
     name: str
@@ -35,178 +45,165 @@ class Backbone(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class BackboneEntry:
-    """Everything needed to offer, describe and build a backbone.
+BACKBONES: dict[str, BackboneEntry] = {entry.name: entry for entry in ENTRIES}
 
-    Attributes
-    ----------
-    name, summary
-        How users call it, and what it is good for, in one line.
-    builder
-        "module:function", imported only when the backbone is loaded.
-    layers
-        Labels of the layers, in order; the default is the last.
-    nodes
-        Node types, the default first, each with what it is good for.
-    stride
-        Pixels per cell, None if it is chosen by the size of the images.
-    preparation
-        What happens to features before a cut: "standardize" each feature over all images (units
-        differ), "l2" normalize every node (directions count), or "none".
-    channels
-        Number of channels it takes, None for any.
-    size
-        Size of the weights in bytes, 0 without weights.
-    license, source
-        Of weights and method.
-    requires
-        Import name and extra of an optional dependency, () without one.
-    seconds_per_megapixel
-        Rough time on two CPU cores, for the estimate shown before a run.
-    suggested_components
-        Number of eigenvectors that suits clicking, where a person starts.
-    """
-
-    name: str
-    summary: str
-    builder: str
-    layers: tuple[str, ...]
-    nodes: dict[str, str] = field(hash=False)
-    stride: int | None = None
-    preparation: Literal["standardize", "l2", "none"] = "l2"
-    channels: int | None = None
-    size: int = 0
-    license: str = ""
-    source: str = ""
-    requires: tuple[str, str] | tuple[()] = ()
-    seconds_per_megapixel: float = 1.0
-    suggested_components: int = 30
-
-    @property
-    def default_node(self) -> str:
-        """The node type used if none is chosen."""
-        return next(iter(self.nodes))
-
-    @property
-    def unavailable_because(self) -> str:
-        """Why it cannot be used here, with the remedy; "" if it can."""
-        if not self.requires or importlib.util.find_spec(self.requires[0]):
-            return ""
-        return (
-            f"{self.name} needs {self.requires[0]}: pip install 'napari-ncut[{self.requires[1]}]'"
-        )
-
-
-BACKBONES: dict[str, BackboneEntry] = {
-    entry.name: entry
-    for entry in [
-        BackboneEntry(
-            name="filterbank",
-            summary="Color, edges and texture at four scales. No weights, no download, any image.",
-            builder="napari_ncut.backbones.filterbank:FilterBank",
-            layers=("σ ≤ 1 px", "σ ≤ 2 px", "σ ≤ 4 px", "σ ≤ 8 px"),
-            nodes={
-                "all": "color, edges and texture together",
-                "color": "smoothed intensities only: phases and stains",
-                "edge": "gradient and Laplacian only: outlines",
-                "texture": "structure tensor and local contrast only: grain and roughness",
-            },
-            preparation="standardize",
-            license="BSD-3-Clause",
-            source="scikit-image and SciPy filters",
-            seconds_per_megapixel=1.1,
-            suggested_components=10,
-        ),
-    ]
+FAMILIES: Mapping[str, str] = {
+    "sam": "image encoders of the Segment Anything Model and its fine-tunes",
+    "timm": "any vision transformer or convolutional network of timm",
+    "torchvision": "any network of torchvision for classification or segmentation",
 }
 
 
 def list_backbones() -> list[str]:
-    """Names of all backbones, the default first. `backbone_entry` tells about one of them."""
+    """Names of the recommended backbones, the default first.
+
+    Beyond these, any network of timm or torchvision is one, as "timm:name" or "torchvision:name";
+    `list_networks` names them. `backbone_entry` tells about one.
+    """
     return list(BACKBONES)
 
 
+def list_networks(family: str) -> list[str]:
+    """Names of all networks of a family: "timm", "torchvision" or "sam"."""
+    return list(_family(check_choice("family", family, FAMILIES)).names())
+
+
 def backbone_entry(name: str) -> BackboneEntry:
-    """The registry's entry of a backbone; an `InputError` if there is none of that name."""
-    return BACKBONES[check_choice("backbone", name, BACKBONES)]
+    """What there is to know about a backbone; an `InputError` if there is none of that name.
+
+    Names outside of `list_backbones` import the library of their family, which takes seconds.
+    """
+    if name in BACKBONES:
+        return BACKBONES[name]
+    if isinstance(name, str) and name.partition(":")[0] in FAMILIES and ":" in name:
+        return _described(name, "{}")
+    families = "".join(f', or "{family}:" and a name of it' for family in ("timm", "torchvision"))
+    try:
+        check_choice("backbone", name, BACKBONES)
+    except InputError as error:
+        raise InputError(f"{error} Or give any network by its name{families}.") from None
+    raise AssertionError("a known backbone was not found")
+
+
+@cache
+def _described(name: str, architecture: str) -> BackboneEntry:
+    family = _family(name.partition(":")[0])
+    entry: BackboneEntry = family.describe(name, json.loads(architecture))
+    return entry
+
+
+def _family(name: str) -> Any:
+    return importlib.import_module(f"{__package__}.families.{name}")
 
 
 def load_backbone(
     name: str,
     *,
-    layer: int | str | None = None,
+    layer: Layers = None,
     node: str | None = None,
-    checkpoint: str | None = None,
+    checkpoint: str | Path | None = None,
     device: str | None = None,
     stride: int | None = None,
+    refine: Refine | None = None,
+    precision: str | None = None,
+    normalization: Any = None,
+    architecture: Mapping[str, Any] | None = None,
 ) -> Backbone:
-    """Make a backbone ready for use.
+    """Make a backbone ready for use. Nothing is downloaded.
 
     Parameters
     ----------
     name
-        One of `list_backbones()`.
+        One of `list_backbones()`, or "timm:…" or "torchvision:…" with any name of theirs.
     layer
-        Which layer: an index (negative counts from the end) or its label. Default: the last.
-        A later layer sees a larger surrounding.
+        Which layer: an index (negative counts from the end) or its label. Several, as a list or as
+        text "3, 7, 11", are concatenated. Default: the last. A later layer sees a larger
+        surrounding and tells more of what things are than of where they end.
     node
         Which of the entry's node types. Default: its first.
     checkpoint
-        File of weights to use in place of the backbone's own, for backbones that have weights.
+        File of weights to use in place of those installed: a state dict (.pth, .pt, read without
+        executing anything), safetensors, or npz.
     device
-        "cpu", "cuda", "mps"; default: the best there is, for backbones that can use it.
+        "cpu", "cuda", "mps"; default: the best there is.
     stride
-        Pixels per feature-grid cell, a power of two, for backbones whose entry leaves it open.
-        Default: chosen by the size of the images.
+        Pixels per feature-grid cell. Of networks: their own, a multiple (the image is reduced), or
+        a whole fraction of it (see `refine`). Default: the network's own, coarser for images whose
+        grid would be unwieldy; without weights, a power of two chosen by the size of the images.
+    refine
+        How a stride finer than the network's own is reached: "shift" runs over the image several
+        times, shifted by parts of a cell, and interleaves; "dense" lets patches overlap, which
+        takes vision transformers, and time that grows with the square of the number of cells.
+        Default: "shift".
+    precision
+        "float32", "float16", "bfloat16", or "auto": half precision on CUDA, else float32.
+        Default: "auto".
+    normalization
+        What the network expects of intensities: "imagenet", "inception", "clip", "caffe", "none",
+        or (mean, std) in units of the range [0, 1]. Default: as it was trained.
+    architecture
+        Arguments for the library that builds the network, for weights of a variant of it, such as
+        ``{"num_classes": 10}`` or ``{"img_size": 512}``.
 
     Raises
     ------
     InputError
-        If the name, layer, node, checkpoint or stride do not fit, or a dependency is missing.
+        If anything given does not fit, a dependency is missing, or the weights are not installed
+        or not the right ones.
     """
     entry = backbone_entry(name)
     if entry.unavailable_because:
         raise InputError(entry.unavailable_because)
-    layer_index = _layer_index(entry, layer)
+    if architecture:
+        entry = _described(name, _plain_architecture(name, architecture))
+    given = {
+        "checkpoint": None if checkpoint is None else str(checkpoint),
+        "refine": refine,
+        "precision": precision,
+        "normalization": normalization,
+        "architecture": None if not architecture else dict(architecture),
+    }
+    given = {option: value for option, value in given.items() if value is not None}
+    if given and name.partition(":")[0] not in FAMILIES:
+        option, value = next(iter(given.items()))
+        raise InputError(
+            f"{name} has no weights, so {option}={value!r} cannot be used. Leave it out."
+        )
+    if "normalization" in given:
+        given["normalization"] = parse_normalization(normalization)
+    layers = entry.layer_indices(layer)
     node = check_choice(
         f"node of {name}", entry.default_node if node is None else node, entry.nodes
     )
-    if checkpoint is not None and entry.size == 0:
-        raise InputError(
-            f"{name} has no weights, so checkpoint={checkpoint!r} cannot be used. Leave it out."
-        )
-    if stride is not None and entry.stride is not None and stride != entry.stride:
-        raise InputError(
-            f"{name} has a fixed stride of {entry.stride} pixels; {stride} cannot be had. "
-            f"Leave it out."
-        )
-    if stride is not None and (
-        not is_number(stride, whole=True) or stride < 1 or stride & (stride - 1)
-    ):
-        raise InputError(
-            f"Stride {stride!r} cannot be used. Give a power of two (1, 2, 4, 8 …), in pixels."
-        )
+    entry.check_stride(stride, layers)
     module, function = entry.builder.split(":")
     builder = getattr(importlib.import_module(module), function)
     backbone: Backbone = builder(
-        entry, layer=layer_index, node=node, checkpoint=checkpoint, device=device, stride=stride
+        entry, layers=layers, node=node, device=device, stride=stride, **given
     )
+    if "normalization" in given:
+        given["normalization"] = normalization
+    backbone.options = {
+        "layer": layers[0] if len(layers) == 1 else list(layers),
+        "node": node,
+        "stride": stride,
+        **given,
+    }
     return backbone
 
 
-def _layer_index(entry: BackboneEntry, layer: int | str | None) -> int:
-    n_layers = len(entry.layers)
-    if layer is None:
-        return n_layers - 1
-    if isinstance(layer, str):
-        if layer.lstrip("-").isdigit():
-            layer = int(layer)
-        else:
-            return entry.layers.index(check_choice(f"layer of {entry.name}", layer, entry.layers))
-    if not isinstance(layer, (int, np.integer)) or not -n_layers <= layer < n_layers:
+def backbone_options() -> list[str]:
+    """Names of the options of `load_backbone`."""
+    return [name for name in inspect.signature(load_backbone).parameters if name != "name"]
+
+
+def _plain_architecture(name: str, architecture: Mapping[str, Any]) -> str:
+    if name.partition(":")[0] not in FAMILIES:
+        raise InputError(f"{name} is no network, so architecture cannot be used. Leave it out.")
+    try:
+        return json.dumps(dict(architecture), sort_keys=True)
+    except (TypeError, ValueError) as error:
         raise InputError(
-            f"Layer {layer!r} of {entry.name} does not exist. Give an index from 0 to "
-            f"{n_layers - 1} (negative counts from the end), or one of: {', '.join(entry.layers)}."
-        )
-    return int(layer) % n_layers
+            f"The architecture {architecture!r} cannot be used. Give a mapping of names to numbers "
+            f"and texts, such as {{'depth': 6}}."
+        ) from error

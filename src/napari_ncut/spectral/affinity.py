@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backbones.preparation import column_moments
 from ..errors import InputError, check_choice, is_number
 from .names import AFFINITIES
-from .preparation import column_moments
 
 if TYPE_CHECKING:
     import torch

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..backbones.preparation import Preparation
 from ..errors import InputError, is_number
 from ..imaging import GuidedUpsampler, PlaneLayout, Planes, Scaling, as_planes
 from ..imaging.intensity import is_of_each_image, plain_scaling
@@ -18,7 +19,6 @@ from .colors import eigenvector_colors, unit_rows
 from .discretize import cluster_qr, number_by_size
 from .features import load_recipe_backbone, new_features
 from .ncut import NCut
-from .preparation import Preparation
 from .storage import read_embedding, save_embedding
 
 

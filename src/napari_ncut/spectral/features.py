@@ -6,10 +6,11 @@ from typing import Any
 
 from ..backbones import Backbone, FeatureMaps, backbone_entry, load_backbone
 from ..backbones.extract import extract_steps
+from ..backbones.preparation import Preparation
+from ..backbones.registry import backbone_options
 from ..errors import InputError
 from ..imaging import Planes
 from ..progress import run_steps
-from .preparation import Preparation
 
 
 def new_features(planes: Planes, backbone: Backbone, preparation: Preparation) -> FeatureMaps:
@@ -26,14 +27,11 @@ def new_features(planes: Planes, backbone: Backbone, preparation: Preparation) -
 
 def load_recipe_backbone(recipe: dict[str, Any], stride: int) -> Backbone:
     """The backbone of an embedding's recipe, at the stride that it had."""
-    entry = backbone_entry(recipe["backbone"])
-    return load_backbone(
-        entry.name,
-        layer=recipe.get("layer"),
-        node=recipe.get("node"),
-        checkpoint=recipe.get("checkpoint"),
-        stride=stride if entry.stride is None else None,
-    )
+    options = {name: recipe[name] for name in backbone_options() if name in recipe}
+    options["stride"] = stride
+    # Where the recipe was computed is no part of what it says.
+    options.pop("device", None)
+    return load_backbone(recipe["backbone"], **options)
 
 
 def preparation_kind(backbone: Backbone) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from ..devices import choose_device
 from ..errors import InputError, check_choice, is_number, regular_array
 from ..progress import Steps, run_steps
 from .affinity import Kernel, check_affinity, fit_kernel
@@ -289,25 +290,6 @@ class Extension:
             nearest = self.kernel.squared_distances(x, reference).amin(dim=1)
             result[rows] = (2 * nearest).sqrt().cpu().numpy()
         return result
-
-
-def choose_device(device: str | None) -> str:
-    """The torch device to use: as given, else "cuda" if there is one, else "cpu"."""
-    import torch
-
-    if device is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        usable = torch.device(device).type in ("cpu", "cuda", "mps", "xpu")
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError, ValueError):
-        usable = False
-    if not usable or not isinstance(device, str):
-        raise InputError(
-            f"Device {device!r} cannot be used here: there is no such device, or its driver or the "
-            f'build of PyTorch for it is missing. Give "cpu", or leave it out.'
-        )
-    return device
 
 
 def _check_features(X: ArrayLike) -> NDArray:

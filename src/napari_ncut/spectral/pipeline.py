@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
-from ..backbones import Backbone, list_backbones, load_backbone
+from ..backbones import Backbone, backbone_entry, list_backbones, load_backbone
+from ..backbones.entry import Layers
 from ..backbones.extract import extract_steps, plan_layout
+from ..backbones.network import Refine
+from ..backbones.preparation import Preparation, Preparations, check_preparation
+from ..backbones.registry import backbone_options
 from ..errors import InputError
 from ..imaging import Channels, Scaling, as_planes
 from ..progress import Progress, Steps, run_steps
 from .embedding import Embedding
 from .features import preparation_kind
 from .ncut import NCut
-from .preparation import Preparation
 
 
 def embed(
@@ -22,8 +26,9 @@ def embed(
     axes: str | Sequence[str | None] | None = None,
     backbone: str | Backbone = "filterbank",
     n_components: int = 30,
-    layer: int | str | None = None,
+    layer: Layers = None,
     node: str | None = None,
+    checkpoint: str | Path | None = None,
     channels: Channels = None,
     scaling: Scaling = "stack",
     affinity: Literal["rbf", "cosine"] = "rbf",
@@ -31,7 +36,11 @@ def embed(
     affinity_gamma: float = 1.0,
     accuracy: Literal["fast", "balanced", "exact"] = "balanced",
     stride: int | None = None,
-    batch_size: int = 1,
+    refine: Refine | None = None,
+    precision: str | None = None,
+    normalization: Any = None,
+    preparation: Preparations | None = None,
+    batch_size: int | None = None,
     random_state: int = 0,
     device: str | None = None,
     progress: Callable[[Progress], object] | None = None,
@@ -46,7 +55,7 @@ def embed(
     axes
         Letters T, Z, C, S, Y, X, one per dimension: one text for all images, or a list with one
         item per image. Default: "YX" for 2-D arrays.
-    backbone, layer, node, stride
+    backbone, layer, node, checkpoint, stride, refine, precision, normalization
         See `load_backbone`.
     n_components
         Number of eigenvectors. More tell smaller groups apart. Where an image has fewer feature
@@ -55,8 +64,12 @@ def embed(
         See `napari_ncut.imaging.as_planes`; scaling, too, may be a list with one item per image.
     affinity, bandwidth, affinity_gamma, accuracy, random_state, device
         See `NCut`.
+    preparation
+        What happens to features before the cut: "l2" brings every cell's to unit length, so that
+        their direction counts; "standardize" gives each feature zero mean and unit deviation;
+        "none" takes them as they are. Default: what suits the backbone.
     batch_size
-        Planes handed to the backbone at once.
+        Planes handed to the backbone at once. Default: as many as suit it.
     progress
         Called with a `Progress` before every batch and block.
 
@@ -74,18 +87,23 @@ def embed(
         axes=axes,
         backbone=backbone,
         n_components=n_components,
-        layer=layer,
-        node=node,
         channels=channels,
         scaling=scaling,
         affinity=affinity,
         bandwidth=bandwidth,
         affinity_gamma=affinity_gamma,
         accuracy=accuracy,
-        stride=stride,
+        preparation=preparation,
         batch_size=batch_size,
         random_state=random_state,
         device=device,
+        layer=layer,
+        node=node,
+        checkpoint=checkpoint,
+        stride=stride,
+        refine=refine,
+        precision=precision,
+        normalization=normalization,
     )
     return run_steps(steps, progress)
 
@@ -96,37 +114,41 @@ def embed_steps(
     axes: str | Sequence[str | None] | None = None,
     backbone: str | Backbone = "filterbank",
     n_components: int = 30,
-    layer: int | str | None = None,
-    node: str | None = None,
     channels: Channels = None,
     scaling: Scaling = "stack",
-    stride: int | None = None,
-    batch_size: int = 1,
-    **cut: Any,
+    preparation: Preparations | None = None,
+    batch_size: int | None = None,
+    **others: Any,
 ) -> Steps[Embedding]:
     """`embed` as a generator of progress: stop driving it and the work ends."""
+    options = {name: others.pop(name, None) for name in backbone_options() if name != "device"}
+    cut = others
     ncut = NCut(n_components, **cut)
     ncut.check()
+    if preparation is not None:
+        check_preparation(preparation)
     planes = as_planes(images, axes=axes, channels=channels, scaling=scaling)
+    given = {name: value for name, value in options.items() if value is not None}
     if isinstance(backbone, str):
-        backbone = load_backbone(
-            backbone, layer=layer, node=node, stride=stride, device=cut.get("device")
-        )
+        if given.get("checkpoint") or backbone_entry(backbone).weights is not None:
+            yield Progress("weights", 0, 1)
+        backbone = load_backbone(backbone, device=cut.get("device"), **given)
     elif not hasattr(backbone, "features"):
         raise InputError(
             f"The backbone {backbone!r} cannot be used. Give what load_backbone made, or one of: "
             f"{', '.join(list_backbones())}."
         )
-    elif layer is not None or node is not None or stride is not None:
+    elif given:
         raise InputError(
-            "layer, node and stride belong to a backbone's name; a loaded backbone has its own."
+            f"{', '.join(given)} cannot be given beside a loaded backbone, which has its own. Give "
+            f"them to load_backbone, or give embed the backbone's name."
         )
     layout = plan_layout(planes, backbone)
     ncut.set_params(n_components=min(n_components, layout.n_nodes))
     ncut.check_size(layout.n_nodes)
     features = yield from extract_steps(planes, backbone, batch_size)
-    preparation = Preparation.fit(preparation_kind(backbone), features.values)
-    preparation.apply(features.values)
+    prepared = Preparation.fit(preparation or preparation_kind(backbone), features.values)
+    prepared.apply(features.values)
     vectors = yield from ncut.fit_steps(features.values)
     recipe = {
         "axes": axes,
@@ -136,6 +158,7 @@ def embed_steps(
         "channels": channels,
         "scaling": scaling,
         "n_components": n_components,
+        **({"preparation": preparation} if preparation is not None else {}),
         **cut,
     }
     return Embedding(
@@ -144,7 +167,7 @@ def embed_steps(
         degrees=ncut.degrees_,
         layout=features.layout,
         ncut=ncut,
-        preparation=preparation,
+        preparation=prepared,
         recipe=recipe,
         planes=planes,
     )

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backbones.preparation import Preparation
 from ..errors import InputError
 from ..imaging import PlaneLayout, Planes, as_planes
 from ..io.atomic import replace_when_written
 from .affinity import Kernel
 from .ncut import Extension, NCut
-from .preparation import Preparation
 
 if TYPE_CHECKING:
     from .embedding import Embedding

@@ -10,6 +10,7 @@ from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.QtCore import QObject, Signal
 
+from ..devices import is_out_of_memory
 from ..errors import InputError
 from ..progress import Progress, Steps
 
@@ -136,20 +137,13 @@ def tell(error: BaseException) -> None:
     """Show an error to the user: input errors as a plain sentence, others with their traceback."""
     if isinstance(error, InputError):
         show_warning(str(error))
-    elif _is_out_of_memory(error):
+    elif is_out_of_memory(error):
         show_error(
             "There is not enough memory for this. Choose a region, fewer planes, a coarser level "
             "or fewer eigenvectors; what you had is unchanged."
         )
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out: Python's own error, and torch's, which are no such class."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and "not enough memory" in str(error)
 
 
 def percent(step: Progress) -> str:

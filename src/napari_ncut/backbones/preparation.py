@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..errors import check_choice
+
+Preparations = Literal["standardize", "l2", "none"]
+PREPARATIONS: Mapping[str, str] = {
+    "l2": "every cell's features to unit length: their direction counts (networks)",
+    "standardize": "every feature to zero mean and unit deviation: units differ (filters)",
+    "none": "as they are",
+}
 
 _CHUNK = 65536
 # Features of images in [0, 1] that vary less than this vary by rounding only; dividing by it would
 # turn that noise into signal.
 _CONSTANT = 1e-6
+
+
+def check_preparation(preparation: object) -> str:
+    """Return `preparation` if there is such a one, else raise an `InputError`."""
+    return check_choice("preparation", preparation, PREPARATIONS)
 
 
 @dataclass(frozen=True)

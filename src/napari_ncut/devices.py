@@ -1,0 +1,83 @@
+"""Where to compute, how precisely, and what running out of memory looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
+
+from .errors import InputError, check_choice
+
+Precision = Literal["auto", "float32", "float16", "bfloat16"]
+PRECISIONS = ("auto", "float32", "float16", "bfloat16")
+
+
+def choose_device(device: str | None, automatic: Sequence[str] = ("cuda",)) -> str:
+    """The torch device to use: as given, else the first of `automatic` that is there, else "cpu".
+
+    Raises
+    ------
+    InputError
+        If the device that was given cannot be used here.
+    """
+    import torch
+
+    if device is None or device == "auto":
+        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        return next((name for name in automatic if there[name]), "cpu")
+    try:
+        usable = torch.device(device).type in ("cpu", "cuda", "mps", "xpu")
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError, ValueError):
+        usable = False
+    if not usable or not isinstance(device, str):
+        raise InputError(
+            f"Device {device!r} cannot be used here: there is no such device, or its driver or the "
+            f'build of PyTorch for it is missing. Give "cpu", or leave it out.'
+        )
+    return device
+
+
+def check_precision(precision: object) -> str:
+    """Return `precision` if there is such a one, else raise an `InputError`."""
+    return check_choice("precision", precision, PRECISIONS)
+
+
+def autocast(device: str, precision: str) -> AbstractContextManager[Any]:
+    """The context in which a network computes with `precision` on `device`.
+
+    "auto" takes half precision on CUDA, where it doubles the speed: bfloat16, whose range no
+    activation leaves, or float16 on cards that lack it. Processors gain nothing from it, and
+    Apple's GPUs little.
+    """
+    import torch
+
+    kind = torch.device(device).type
+    if precision == "auto":
+        if kind != "cuda":
+            return nullcontext()
+        precision = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(kind, dtype=getattr(torch, precision))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: Python's own error, and those of torch, which are no such class."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "not enough memory" in text or "out of memory" in text or "can't allocate memory" in text
+    )
+
+
+def release_memory(device: str) -> None:
+    """Give memory that torch keeps for later back to the device."""
+    import torch
+
+    kind = torch.device(device).type
+    if kind == "cuda":
+        torch.cuda.empty_cache()
+    elif kind == "mps":
+        torch.mps.empty_cache()
