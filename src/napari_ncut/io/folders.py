@@ -88,7 +88,7 @@ def _read_folder(folder: Path) -> list[tuple[Path, Any, str | None]]:
         try:
             contents.append((path, *read_contents(path)))
         except InputError as error:
-            warnings.warn(f"Skipped in the folder {folder}: {error}", stacklevel=3)
+            warnings.warn(f"Skipped: {error}", stacklevel=3)
     if others:
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
         warnings.warn(
