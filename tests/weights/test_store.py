@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from napari_ncut.errors import InputError
-from napari_ncut.weights import WeightsFile
+from napari_ncut.weights import ModelStore, WeightsFile
 
 CONTENT = b"weights of a network"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -117,6 +117,14 @@ def test_store_that_cannot_be_written_to_is_used_all_the_same(store, monkeypatch
     assert store.require(UNSTATED) == store.path(UNSTATED)
     assert "could not be recorded" in caplog.text
     assert sorted(p.name for p in store.folder.iterdir()) == ["net.pth", "other.pth"]
+
+
+def test_names(store, tmp_path):
+    store.path(UNSTATED).write_bytes(CONTENT)
+    store.require(UNSTATED)
+    (store.folder / ".hidden").touch()
+    assert store.names() == ["net.pth", "other.pth"]
+    assert ModelStore(tmp_path / "nowhere").names() == []
 
 
 def test_remove(store):

@@ -17,6 +17,8 @@ from .cost import Cost
 # prompted in milliseconds; two million nodes keep the eigenvectors of a long stack within 250 MB.
 CELLS_PER_PLANE = 2**16
 CELLS_IN_ALL = 2**21
+# Layers with larger cells tell what is there rather than where, which clicks need.
+LARGEST_CELL = 16
 # Attention among all cells takes time that grows with the square of their number: a plane of
 # 128 × 128 cells is what a person waits for.
 CELLS_OF_ATTENTION = 2**14
@@ -36,7 +38,7 @@ class BackboneEntry:
     builder
         "module:function", imported only when the backbone is loaded.
     layers
-        Labels of the layers, in order; the default is the last.
+        Labels of the layers, in order.
     nodes
         Node types, the default first, each with what it is good for.
     strides
@@ -88,6 +90,12 @@ class BackboneEntry:
         return self.weights.size if self.weights is not None else 0
 
     @property
+    def default_layer(self) -> int:
+        """The layer used if none is chosen: the last, of those whose cells are not too large."""
+        fine = [i for i, stride in enumerate(self.strides) if stride <= LARGEST_CELL]
+        return fine[-1] if fine else len(self.layers) - 1
+
+    @property
     def default_node(self) -> str:
         """The node type used if none is chosen."""
         return next(iter(self.nodes))
@@ -106,7 +114,7 @@ class BackboneEntry:
     def layer_indices(self, layer: Layers) -> tuple[int, ...]:
         """Indices of one layer or several: indices, labels, or text such as "3, 7, block 11"."""
         if layer is None:
-            return (len(self.layers) - 1,)
+            return (self.default_layer,)
         if isinstance(layer, str) and layer not in self.layers:
             layer = [part.strip() for part in layer.split(",") if part.strip()]
         if isinstance(layer, str) or not isinstance(layer, Sequence):

@@ -117,8 +117,9 @@ def load_backbone(
         One of `list_backbones()`, or "timm:…" or "torchvision:…" with any name of theirs.
     layer
         Which layer: an index (negative counts from the end) or its label. Several, as a list or as
-        text "3, 7, 11", are concatenated. Default: the last. A later layer sees a larger
-        surrounding and tells more of what things are than of where they end.
+        text "3, 7, 11", are concatenated. Default: the last (of convolutional networks, the last
+        whose cells are at most 16 pixels wide). A later layer sees a larger surrounding and tells
+        more of what things are than of where they end.
     node
         Which of the entry's node types. Default: its first.
     checkpoint

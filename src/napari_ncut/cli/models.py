@@ -41,14 +41,20 @@ def list_command() -> None:
     from ..weights import ModelStore, models_folder
 
     store = ModelStore()
-    table = Table("Name", "", show_lines=True, box=SIMPLE)
-    for file, names in _catalog().items():
+    table = Table(show_lines=True, box=SIMPLE)
+    table.add_column("Name", overflow="fold")  # names and addresses stay whole
+    table.add_column(overflow="fold")
+    catalog = _catalog()
+    for file, names in catalog.items():
         about = [f"State: {_STATES[store.state(file)]}", *_about(file)]
         table.add_row(Text("\n".join(names), style="bold"), Text("\n".join(about)))
     if table.row_count:
         console().print(table)
     else:
         say("No backbone has weights to download.")
+    others = sorted(set(store.names()) - {file.name for file in catalog})
+    if others:
+        say(f"Other files there: {', '.join(others)}")
     say(str(models_folder()))
 
 
@@ -86,7 +92,8 @@ def download_command(
                 "Nobody can be asked here whether to download this. Add --yes to agree."
             )
         if not typer.confirm("Download?", err=True):
-            raise InputError("Nothing was downloaded.")
+            say("Nothing was downloaded.", stderr=True)
+            raise typer.Exit(1)
     with progress_bar() as progress:
         path = store.download(file, progress, name=name)
     say(str(path))
@@ -183,7 +190,7 @@ def where_command(
 
 _STATES = {
     "missing": "not here",
-    "unverified": "here, unverified (no hash of it is stated, or it was not checked yet)",
+    "unverified": "here, unverified (no source states its hash, or it was not checked yet)",
     "verified": "here, verified",
 }
 

@@ -23,6 +23,8 @@ from .transfer import TransferError, transfer
 
 State = Literal["missing", "unverified", "verified"]
 
+_RECORD = ".json"
+
 _log = logging.getLogger(__name__)
 
 
@@ -68,6 +70,14 @@ class ModelStore:
     def path(self, file: WeightsFile) -> Path:
         """Where the file lies, or would lie."""
         return self.folder / file.name
+
+    def names(self) -> list[str]:
+        """Names of all files in the folder, whoever put them there; records are left out."""
+        if not self.folder.is_dir():
+            return []
+        files = {path.name for path in self.folder.iterdir() if path.is_file()}
+        records = {f"{name}{_RECORD}" for name in files}
+        return sorted(name for name in files - records if not name.startswith("."))
 
     def state(self, file: WeightsFile) -> State:
         """Whether the file is there and was verified, by its record alone: at once."""
@@ -205,7 +215,7 @@ class ModelStore:
         return there
 
     def _record_path(self, file: WeightsFile) -> Path:
-        return self.folder / f"{file.name}.json"
+        return self.folder / f"{file.name}{_RECORD}"
 
     def _check_room(self, file: WeightsFile) -> None:
         free = shutil.disk_usage(self.folder).free
