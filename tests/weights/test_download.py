@@ -37,6 +37,21 @@ def test_arrives_with_its_hash_recorded(server, store):
     assert steps[-1] == Progress("download", len(CONTENT), len(CONTENT))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are other ones there")
+def test_others_may_read_it_where_the_system_says_so(server, store):
+    before = os.umask(0o022)
+    try:
+        path = store.download(server.file())
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_names_of_our_own_files_are_free(server, store):
+    for name in ("lock", "record.json"):
+        assert store.download(server.file(name)).read_bytes() == CONTENT
+
+
 @pytest.mark.parametrize(
     "hash, state",
     [

@@ -14,7 +14,7 @@ if sys.platform != "win32":
     import fcntl
 
 PREFIX = ".arriving-"
-_LOCK = "lock"
+_LOCK = ".lock"  # no name of a file of weights begins so
 
 
 @contextmanager

@@ -33,7 +33,16 @@ WRAPPERS = (
     "student",
 )
 # What trainers put before every name.
-PREFIXES = ("module.", "_orig_mod.", "backbone.", "model.", "encoder.", "net.", "network.")
+PREFIXES = (
+    "module.",
+    "_orig_mod.",
+    "backbone.",
+    "model.",
+    "encoder.",
+    "image_encoder.",
+    "net.",
+    "network.",
+)
 
 ACCEPTED = "a state dict (.pth, .pt, .bin, .ckpt), .safetensors, or .npz"
 _LAYER_ARRAY = re.compile(r"(.+)\.([wbqs])")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -56,7 +57,7 @@ class Verification:
 class ModelStore:
     """Files of weights in a folder, each with a record of its hash beside it.
 
-    Only `download` asks the network for anything.
+    Only `download` and `download_steps` ask the network for anything.
 
     Parameters
     ----------
@@ -146,8 +147,9 @@ class ModelStore:
             ) from error
         except OSError as error:
             raise InputError(
-                f"{file.name} could not be written to the models folder {self.folder} ({error}). "
-                f"Make room there, or choose another folder: napari-ncut models where --set FOLDER"
+                f"{file.name} from {file.url} could not be written to the models folder "
+                f"{self.folder} ({error}). Make room there or choose another folder, napari-ncut "
+                f"models where --set FOLDER, then try again: {_command(file, name)}"
             ) from error
         return path
 
@@ -228,8 +230,10 @@ class ModelStore:
         if wrong:
             raise TransferError(f"what arrived is not the file it should be: {wrong}")
         record = Record(sha256, arrived.stat().st_size, file.url, file.hash)
-        note = arrived.with_name("record.json")
+        note = arrived.with_name(f"{file.name}{_RECORD}")
         record.write(note)
+        # pooch writes for its user alone; a folder may be shared, as the system's defaults say.
+        arrived.chmod(stat.S_IMODE(note.stat().st_mode))
         # The file first: without a record it counts as put there by hand, while a record without
         # its file would speak for another that comes later.
         os.replace(arrived, self.path(file))
