@@ -187,7 +187,7 @@ def _of_the_user(recipe: Mapping[str, Any], sources: list[ImageSource]) -> dict[
     if entry is None or given.get("architecture"):
         return given
     layer = given.get("layer")
-    if layer == len(entry.layers) - 1:
+    if layer == entry.default_layer:
         given.pop("layer")
     if given.get("node") == entry.default_node:
         given.pop("node")

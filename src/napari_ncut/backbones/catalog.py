@@ -24,6 +24,7 @@ def _nodes(*names: str) -> dict[str, str]:
 
 def _timm(
     name: str,
+    title: str,
     summary: str,
     *,
     megabytes: float,
@@ -37,6 +38,7 @@ def _timm(
     hub = f"https://huggingface.co/timm/{name}"
     return BackboneEntry(
         name=f"timm:{name}",
+        title=title,
         summary=summary,
         builder=_NETWORK,
         layers=tuple(f"block {i}" for i in range(depth))
@@ -58,6 +60,7 @@ def _timm(
 
 def _sam(
     name: str,
+    title: str,
     summary: str,
     *,
     url: str,
@@ -73,6 +76,7 @@ def _sam(
     """An image encoder of SAM, which takes a square of 1024 pixels."""
     return BackboneEntry(
         name=f"sam:{name}",
+        title=title,
         summary=summary,
         builder=_NETWORK,
         layers=tuple(f"block {i}" for i in range(depth)),
@@ -97,6 +101,7 @@ def _sam(
 
 def _torchvision(
     name: str,
+    title: str,
     summary: str,
     *,
     file: str,
@@ -108,6 +113,7 @@ def _torchvision(
     page = "https://docs.pytorch.org/vision/stable/models.html"
     return BackboneEntry(
         name=f"torchvision:{name}",
+        title=title,
         summary=summary,
         builder=_NETWORK,
         layers=tuple(f"{path} (1/{stride})" for path, stride in layers),
@@ -157,6 +163,7 @@ _ZOO = "https://uk1s3.embassy.ebi.ac.uk/public-datasets/bioimage.io"
 
 FILTERBANK = BackboneEntry(
     name="filterbank",
+    title="Filter bank",
     summary="Color, edges and texture at four scales. No weights, no download, any image.",
     builder="napari_ncut.backbones.filterbank:FilterBank",
     layers=("σ ≤ 1 px", "σ ≤ 2 px", "σ ≤ 4 px", "σ ≤ 8 px"),
@@ -176,71 +183,85 @@ FILTERBANK = BackboneEntry(
 DINO = (
     _timm(
         "vit_small_patch16_224.dino",
+        "DINO ViT-S/16",
         "DINO: parts and objects without labels. Small and quick, where to begin.",
         megabytes=86.7, license=_APACHE, **_S16,
     ),
     _timm(
         "vit_small_patch8_224.dino",
+        "DINO ViT-S/8",
         "DINO with patches of 8 pixels: finer borders, sixteen times the attention.",
         megabytes=86.7, license=_APACHE, **_S8,
     ),
     _timm(
         "vit_base_patch16_224.dino",
+        "DINO ViT-B/16",
         "DINO, larger: a little better at telling objects apart.",
         megabytes=343, license=_APACHE, **_B16,
     ),
     _timm(
         "vit_base_patch8_224.dino",
+        "DINO ViT-B/8",
         "DINO, larger, patches of 8 pixels: what localization papers use.",
         megabytes=343, license=_APACHE, **_B8,
     ),
     _timm(
         "vit_small_patch14_dinov2.lvd142m",
+        "DINOv2 ViT-S/14",
         "DINOv2: what things are, over very different images.",
         megabytes=88.2, license=_APACHE, **_S14,
     ),
     _timm(
         "vit_base_patch14_dinov2.lvd142m",
+        "DINOv2 ViT-B/14",
         "DINOv2, larger.",
         megabytes=346, license=_APACHE, **_B14,
     ),
     _timm(
         "vit_large_patch14_dinov2.lvd142m",
+        "DINOv2 ViT-L/14",
         "DINOv2, much larger: for a GPU.",
         megabytes=1217, license=_APACHE, **_L14,
     ),
     _timm(
         "vit_small_patch14_reg4_dinov2.lvd142m",
+        "DINOv2 ViT-S/14, registers",
         "DINOv2 with registers: without the bright specks in plain background.",
         megabytes=88.2, license=_APACHE, **_S14,
     ),
     _timm(
         "vit_base_patch14_reg4_dinov2.lvd142m",
+        "DINOv2 ViT-B/14, registers",
         "DINOv2 with registers, larger.",
         megabytes=346, license=_APACHE, **_B14,
     ),
     _timm(
         "vit_large_patch14_reg4_dinov2.lvd142m",
+        "DINOv2 ViT-L/14, registers",
         "DINOv2 with registers, much larger: for a GPU.",
         megabytes=1217, license=_APACHE, **_L14,
     ),
     _timm(
         "vit_small_patch16_dinov3.lvd1689m",
+        "DINOv3 ViT-S/16",
         "DINOv3: clean dense features at any size of image. License of its own.",
         megabytes=86.4, license=_DINOV3, **_S16,
     ),
     _timm(
         "vit_base_patch16_dinov3.lvd1689m",
+        "DINOv3 ViT-B/16",
         "DINOv3, larger. License of its own.",
         megabytes=343, license=_DINOV3, **_B16,
     ),
     _timm(
         "vit_large_patch16_dinov3.lvd1689m",
+        "DINOv3 ViT-L/16",
         "DINOv3, much larger: for a GPU. License of its own.",
         megabytes=1212, license=_DINOV3, **_L16,
     ),
     _timm(
         "convnext_tiny.dinov3_lvd1689m",
+        "DINOv3 ConvNeXt-T",
         "DINOv3 in a convolutional network: quick on large images. License of its own.",
         megabytes=111, license=_DINOV3, stages=(4, 8, 16, 32), cost=(177.6, 0, 2.77e8),
     ),
@@ -249,51 +270,61 @@ DINO = (
 OTHERS = (
     _timm(
         "vit_base_patch16_224.mae",
+        "MAE ViT-B/16",
         "Masked autoencoder: texture and appearance. Not for commercial use.",
         megabytes=343, license=_MAE, **_B16,
     ),
     _timm(
         "vit_large_patch16_224.mae",
+        "MAE ViT-L/16",
         "Masked autoencoder, larger. Not for commercial use.",
         megabytes=1213, license=_MAE, **_L16,
     ),
     _timm(
         "vit_base_patch16_clip_224.openai",
+        "CLIP ViT-B/16",
         "CLIP: what a caption would say.",
         megabytes=343, license=_APACHE, **_B16,
     ),
     _timm(
         "vit_base_patch16_siglip_224.v2_webli",
+        "SigLIP 2 ViT-B/16",
         "SigLIP 2: what a caption would say, with better places.",
         megabytes=372, license=_APACHE, **_B16,
     ),
     _timm(
         "samvit_base_patch16.sa1b",
+        "SAM ViT-B, any size",
         "SAM's encoder at the image's own size and shape: parts and sharp borders.",
         megabytes=359, license=_APACHE, depth=12, patch=16, cost=(737.5, 174.9, 1.94e9),
     ),
     _timm(
         "samvit_large_patch16.sa1b",
+        "SAM ViT-L, any size",
         "SAM's larger encoder at the image's own size and shape.",
         megabytes=1233, license=_APACHE, depth=24, patch=16, cost=(2623, 208, 3.29e9),
     ),
     _timm(
         "samvit_huge_patch16.sa1b",
+        "SAM ViT-H, any size",
         "SAM's largest encoder at the image's own size and shape: for a GPU.",
         megabytes=2548, license=_APACHE, depth=32, patch=16, cost=(5427, 239, 4.54e9),
     ),
     _timm(
         "convnext_tiny.fb_in22k",
+        "ConvNeXt-T",
         "ConvNeXt: a modern convolutional network, quick on large images.",
         megabytes=111, license=_APACHE, stages=(4, 8, 16, 32), cost=(177.6, 0, 2.77e8),
     ),
     _timm(
         "convnext_base.fb_in22k",
+        "ConvNeXt-B",
         "ConvNeXt, larger.",
         megabytes=350, license=_APACHE, stages=(4, 8, 16, 32), cost=(612, 0, 3.72e8),
     ),
     _torchvision(
         "resnet50",
+        "ResNet-50",
         "ResNet: the classic, with early layers for texture.",
         file="resnet50-0676ba61.pth",
         megabytes=102,
@@ -305,6 +336,7 @@ OTHERS = (
     ),
     _torchvision(
         "squeezenet1_0",
+        "SqueezeNet 1.0",
         "SqueezeNet: five megabytes, the smallest download.",
         file="squeezenet1_0-b66bff10.pth",
         megabytes=5,
@@ -316,6 +348,7 @@ OTHERS = (
 SAM = (
     _sam(
         "vit_b",
+        "SAM ViT-B",
         "SAM's encoder as its authors use it: parts and sharp borders.",
         url=f"{_META}/sam_vit_b_01ec64.pth",
         hash="sha256:ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
@@ -324,6 +357,7 @@ SAM = (
     ),
     _sam(
         "vit_l",
+        "SAM ViT-L",
         "SAM's larger encoder.",
         url=f"{_META}/sam_vit_l_0b3195.pth",
         hash="sha256:3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
@@ -332,6 +366,7 @@ SAM = (
     ),
     _sam(
         "vit_h",
+        "SAM ViT-H",
         "SAM's largest encoder: for a GPU.",
         url=f"{_META}/sam_vit_h_4b8939.pth",
         hash="sha256:a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
@@ -340,6 +375,7 @@ SAM = (
     ),
     _sam(
         "vit_b_lm",
+        "micro-sam ViT-B, light microscopy",
         "micro-sam: SAM fine-tuned on cells and nuclei in light microscopy.",
         url=f"{_ZOO}/diplomatic-bug/1.2/files/vit_b.pt",
         file="microsam_vit_b_lm_1.2.pt",
@@ -349,6 +385,7 @@ SAM = (
     ),
     _sam(
         "vit_l_lm",
+        "micro-sam ViT-L, light microscopy",
         "micro-sam, larger: SAM fine-tuned on cells and nuclei in light microscopy.",
         url=f"{_ZOO}/idealistic-rat/1.2/files/vit_l.pt",
         file="microsam_vit_l_lm_1.2.pt",
@@ -358,6 +395,7 @@ SAM = (
     ),
     _sam(
         "vit_b_em_organelles",
+        "micro-sam ViT-B, EM organelles",
         "micro-sam: SAM fine-tuned on organelles in electron microscopy.",
         url=f"{_ZOO}/noisy-ox/1.2/files/vit_b.pt",
         file="microsam_vit_b_em_organelles_1.2.pt",

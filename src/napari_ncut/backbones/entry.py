@@ -35,6 +35,8 @@ class BackboneEntry:
     ----------
     name, summary
         How users call it, and what it is good for, in one line.
+    title
+        Its short name, for lists in a window.
     builder
         "module:function", imported only when the backbone is loaded.
     layers
@@ -68,6 +70,7 @@ class BackboneEntry:
 
     name: str
     summary: str
+    title: str
     builder: str
     layers: tuple[str, ...]
     nodes: dict[str, str] = field(hash=False)

@@ -129,6 +129,7 @@ def describe(name: str, architecture: Mapping[str, Any] | None = None) -> Backbo
     )
     return BackboneEntry(
         name=name,
+        title=bare,
         summary=f"{type(model).__name__} of timm.",
         builder="napari_ncut.backbones.network:NetworkBackbone",
         layers=layers,

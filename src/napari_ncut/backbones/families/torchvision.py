@@ -185,6 +185,7 @@ def describe(name: str, architecture: Mapping[str, Any] | None = None) -> Backbo
     weights = _weights(bare, model)
     return BackboneEntry(
         name=name,
+        title=bare,
         summary=f"{type(model).__name__} of torchvision.",
         builder="napari_ncut.backbones.network:NetworkBackbone",
         layers=labels,
