@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backbones.extract import CELLS_PER_PLANE
+from ..backbones.entry import CELLS_PER_PLANE
 from ..errors import InputError
 from ..imaging import Axes, parse_axes
 
