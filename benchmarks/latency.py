@@ -23,8 +23,8 @@ from skimage import data
 
 from napari_ncut import Embedding, NCut, PromptSegmenter, embed
 from napari_ncut.backbones.entry import workable_stride
-from napari_ncut.imaging import PlaneLayout, as_planes
 from napari_ncut.backbones.preparation import Preparation
+from napari_ncut.imaging import PlaneLayout, as_planes
 
 N_COMPONENTS, N_CLICKS, N_CLASSES = 30, 10, 3
 WARM_UP = 3

@@ -8,6 +8,7 @@ import pytest
 
 from napari_ncut.errors import InputError
 from napari_ncut.weights import WeightsFile
+from napari_ncut.weights.record import file_digest
 
 FILE = WeightsFile("net.pth", "https://example.org/net.pth", 10, "MIT", "a paper")
 
@@ -44,3 +45,12 @@ def test_parts_of_a_hash(hash, algorithm, digest):
 )  # fmt: skip
 def test_readable_size(size, text):
     assert dataclasses.replace(FILE, size=size).readable_size == text
+
+
+def test_every_algorithm_gives_the_digest_that_is_known_of_it(tmp_path):
+    path = tmp_path / "abc"
+    path.write_bytes(b"abc")
+    # FIPS 180-2, RFC 1321, and the reference implementation of XXH3
+    assert file_digest(path, "sha256").startswith("ba7816bf8f01cfea414140de5dae2223b00361a3")
+    assert file_digest(path, "md5") == "900150983cd24fb0d6963f7d28e17f72"
+    assert file_digest(path, "xxh128") == "06b05ab6733a618578af5f94892f3950"

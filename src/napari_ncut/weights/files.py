@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 
-_HASH = re.compile(r"(sha256|md5):([0-9a-f]+)")
+_HASH = re.compile(r"(sha256|md5|xxh128):([0-9a-f]+)")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class WeightsFile:
     source
         Page that describes them.
     hash
-        "sha256:<hex>" or "md5:<hex>"; a leading part of the digest is enough. "" where no source
+        "sha256:<hex>", "md5:<hex>" or "xxh128:<hex>"; a leading part of the digest is enough. ""
+        where no source
         that can be cited states one.
     hash_source
         Where the hash is stated.
@@ -59,13 +60,13 @@ class WeightsFile:
             )
         if self.hash and not _HASH.fullmatch(self.hash):
             raise InputError(
-                f"{self.hash!r} is no hash. Give 'sha256:' or 'md5:' and hexadecimal digits in "
+                f"{self.hash!r} is no hash. Give 'sha256:', 'md5:' or 'xxh128:' and hexadecimal digits in "
                 f"lower case, at least the first."
             )
 
     @property
     def algorithm(self) -> str:
-        """Which algorithm the stated hash is of: "sha256", "md5", or "" if none is stated."""
+        """Which algorithm the stated hash is of: "sha256", "md5", "xxh128", or "" if none is stated."""
         return self.hash.partition(":")[0]
 
     @property

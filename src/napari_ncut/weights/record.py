@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -55,14 +55,25 @@ def read_record(path: Path) -> Record | None:
 
 
 def file_digest(path: Path, algorithm: str) -> str:
-    """The hash of a file, "sha256" or "md5", in hexadecimal digits."""
-    make: Callable[..., Any] = hashlib.sha256
-    if algorithm == "md5":
-        # told to be no security, which some systems allow md5 for nothing else
-        make = _md5
+    """The hash of a file, "sha256", "md5" or "xxh128", in hexadecimal digits."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, make).hexdigest()
+        return hashlib.file_digest(file, _DIGESTS[algorithm]).hexdigest()
 
 
 def _md5() -> Any:
+    # told to be no security, which some systems allow md5 for nothing else
     return hashlib.md5(usedforsecurity=False)
+
+
+def _xxh128() -> Any:
+    # what micro-sam states for its files
+    import xxhash
+
+    return xxhash.xxh128()
+
+
+_DIGESTS: Mapping[str, Callable[[], Any]] = {
+    "sha256": hashlib.sha256,
+    "md5": _md5,
+    "xxh128": _xxh128,
+}

@@ -243,7 +243,7 @@ class ModelStore:
         """The sha256 of a file, and what is wrong with its hash, "" if nothing is."""
         sha256 = file_digest(path, "sha256")
         if file.hash:
-            digest = file_digest(path, "md5") if file.algorithm == "md5" else sha256
+            digest = sha256 if file.algorithm == "sha256" else file_digest(path, file.algorithm)
             if not digest.startswith(file.digest):
                 begin = "begin with" if len(file.digest) < len(digest) else "be"
                 return sha256, (
