@@ -149,16 +149,12 @@ def test_paths_of_every_kind_are_text_of_python():
         assert eval(written) == path
 
 
-def test_weights_of_ones_own_are_loaded_on_a_line_of_their_own():
+def test_weights_of_ones_own_are_named():
     recipe = {"backbone": "timm:vit_tiny_patch16_224", "n_components": 30, "layer": 1}
     script = embedding_script(ImageSource("x.tif", "YX"), {**recipe, "checkpoint": "w.pt"})
     assert 'checkpoint="w.pt",\n)' in script
-    assert "load_backbone" not in script
-    # An architecture is an option of `load_backbone` alone.
     variant = {**recipe, "checkpoint": "w.pt", "architecture": {"depth": 6}}
     script = embedding_script(ImageSource("x.tif", "YX"), variant)
-    loading = script[script.index("backbone = ncut.load_backbone(") : script.index("embedding =")]
-    assert 'checkpoint="w.pt"' in loading
-    assert "architecture={'depth': 6}" in loading
-    assert "backbone=backbone" in script
+    assert 'checkpoint="w.pt"' in script
+    assert "architecture={'depth': 6}" in script
     assert script.count("layer") == 1

@@ -153,28 +153,9 @@ def _embedding_lines(
     wanted = _not_default(embed, given)
     if wanted.get("axes") == "YX":
         del wanted["axes"]
-    loading = _loading_lines(given, wanted)
     order = sorted(wanted, key=lambda key: _ORDER.index(key) if key in _ORDER else len(_ORDER))
     arguments = [name, *(f"{key}={_literal(wanted[key])}" for key in order)]
-    if loading:
-        arguments[order.index("backbone") + 1] = "backbone=backbone"
-    return [*lines, *loading, *_call("embedding", "ncut.embed", arguments)]
-
-
-def _loading_lines(given: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """Load the backbone on a line of its own where `embed` lacks an option of it, such as weights.
-
-    What has gone into that line is taken out of `wanted`.
-    """
-    from .backbones import load_backbone
-
-    options = _not_default(load_backbone, given)
-    if not set(options) - set(wanted) - {"name"}:
-        return []
-    for option in set(options) - {"device"}:
-        wanted.pop(option, None)
-    texts = [f"{key}={_literal(value)}" for key, value in options.items() if key != "backbone"]
-    return _call("backbone", "ncut.load_backbone", [_literal(given["backbone"]), *texts])
+    return [*lines, *_call("embedding", "ncut.embed", arguments)]
 
 
 def _of_the_user(recipe: Mapping[str, Any], sources: list[ImageSource]) -> dict[str, Any]:

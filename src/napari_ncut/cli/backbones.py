@@ -2,67 +2,107 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
-from .report import console, reported
+import typer
 
-COLUMNS = ("Name", "Good for", "Layers", "Nodes", "Weights", "License", "Available")
+from .report import listing, reported, say
+
+if TYPE_CHECKING:
+    from ..backbones import BackboneEntry
+
+COLUMNS = ("Name", "Good for", "Layers", "Nodes", "Cell", "Weights", "License")
 
 
 @reported
-def backbones_command() -> None:
-    """Show what can compute features.
+def backbones_command(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Tell about these, such as timm:resnet18. Default: those that are recommended.",
+            show_default=False,
+        ),
+    ] = None,
+    family: Annotated[
+        str | None,
+        typer.Option(
+            metavar="timm|torchvision|sam",
+            help="Name all networks of a family instead.",
+            show_default=False,
+        ),
+    ] = None,
+    contains: Annotated[
+        str, typer.Option(metavar="TEXT", help="Only names with this text in them.")
+    ] = "",
+) -> None:
+    """Show what can compute features. napari-ncut models downloads the weights.
 
     [bold]Examples[/bold]
 
         napari-ncut backbones
 
-        napari-ncut embed image.tif -o image.npz --backbone filterbank --layer 2
+        napari-ncut backbones timm:resnet18 torchvision:vgg16
+
+        napari-ncut backbones --family timm --contains dinov3
     """
-    from rich.box import SIMPLE
-    from rich.table import Table
-    from rich.text import Text
+    from ..backbones import BACKBONES, backbone_entry, list_networks
 
-    from ..backbones import BACKBONES
+    if family is not None:
+        for name in list_networks(family):
+            if contains.lower() in name.lower():
+                say(name)
+        return
+    chosen = [backbone_entry(name) for name in names] if names else list(BACKBONES.values())
+    _show([e for e in chosen if contains.lower() in f"{e.name} {e.title}".lower()])
 
-    table = Table("Name", "", show_lines=True, box=SIMPLE)
-    for entry in BACKBONES.values():
+
+def _show(entries: Sequence[BackboneEntry]) -> None:
+    from ..weights import ModelStore
+
+    store = ModelStore()
+    for entry in entries:
         name, summary, *details = describe(entry)
         lines = [f"{column}: {text}" for column, text in zip(COLUMNS[2:], details, strict=True)]
-        table.add_row(Text(name, style="bold"), Text("\n".join([summary, *lines])))
-    console().print(table)
+        if entry.unavailable_because:
+            lines.append(f"Not available: {entry.unavailable_because}")
+        elif entry.weights is not None:
+            installed = store.state(entry.weights) != "missing"
+            lines.append(f"Installed: {'yes' if installed else 'no'}")
+        listing([name], [summary, *lines])
 
 
-def describe(entry: Any) -> tuple[str, ...]:
-    """One row of the table about a `BackboneEntry`, in the order of `COLUMNS`."""
+def describe(entry: BackboneEntry) -> tuple[str, ...]:
+    """One row of the table about a backbone, in the order of `COLUMNS`."""
+    labels = [f"{i}: {label}" for i, label in enumerate(entry.layers)]
+    if len(labels) > 8:
+        labels = [labels[0], "…", labels[-1]]
     return (
         entry.name,
-        entry.summary,
-        ", ".join(f"{i}: {label}" for i, label in enumerate(entry.layers)),
+        f"{entry.title}. {entry.summary}",
+        ", ".join(labels),
         ", ".join(entry.nodes),
-        readable_size(entry.size) if entry.size else "none",
+        _cell(entry),
+        entry.weights.readable_size if entry.weights is not None else "none",
         entry.license,
-        entry.unavailable_because or "yes",
     )
+
+
+def _cell(entry: BackboneEntry) -> str:
+    if entry.fits_canvas:
+        return f"1/{entry.canvas // entry.strides[0]} of the longer side"
+    if not entry.strides:
+        return "by the size of the images"
+    sizes = sorted(set(entry.strides))
+    return f"{', '.join(map(str, sizes))} px"
 
 
 def markdown_table() -> str:
     """The registry as a table for the documentation."""
     from ..backbones import BACKBONES
 
-    columns = COLUMNS[:-1]  # what is available differs from machine to machine
-    rows = [columns, ("---",) * len(columns)]
-    for entry in BACKBONES.values():
-        rows.append(describe(entry)[: len(columns)])
+    rows = [COLUMNS, ("---",) * len(COLUMNS)]
+    rows += [describe(entry) for entry in BACKBONES.values()]
     cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells) + "\n"
-
-
-def readable_size(n_bytes: int) -> str:
-    """Bytes as people read them: 980 kB, 4.2 MB, 1.3 GB."""
-    size = float(n_bytes)
-    for unit in ("B", "kB", "MB"):
-        if size < 999.5:
-            return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"

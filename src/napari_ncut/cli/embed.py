@@ -36,7 +36,14 @@ def embed_command(
     backbone: o.Backbone = None,
     layer: o.Layer = None,
     node: o.Node = None,
+    checkpoint: o.Checkpoint = None,
     stride: o.Stride = None,
+    refine: o.Refine = None,
+    preparation: o.Preparation = None,
+    input_normalization: o.InputNormalization = None,
+    architecture: o.Architecture = None,
+    precision: o.Precision = None,
+    batch_size: o.BatchSize = None,
     channels: o.Channels = None,
     scaling: o.Scaling = None,
     limits: o.Limits = None,
@@ -75,7 +82,14 @@ def embed_command(
         backbone=backbone,
         layer=layer,
         node=node,
+        checkpoint=checkpoint,
         stride=stride,
+        refine=refine,
+        preparation=preparation,
+        input_normalization=input_normalization,
+        architecture=architecture,
+        precision=precision,
+        batch_size=batch_size,
         channels=channels,
         scaling=scaling,
         limits=limits,
@@ -90,7 +104,7 @@ def embed_command(
     if colors:
         check_apart(images, output.parent)
     files = read_inputs(images, axes)
-    layout = plan(files, parameters)
+    layout, parameters = plan(files, parameters)
     pictures = color_paths(output, [file.path for file in files], layout) if colors else []
     check_outputs([output, *pictures], overwrite=overwrite)
     with progress_bar() as progress:

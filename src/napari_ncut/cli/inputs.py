@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 
+# Seconds of an estimate below which nobody wonders.
+_WORTH_TELLING = 10
+
 if TYPE_CHECKING:
     from ..imaging import PlaneLayout
     from ..io import ImageFile
@@ -43,30 +46,54 @@ def check_apart(paths: Sequence[Path], output: Path) -> None:
             )
 
 
-def plan(images: Sequence[ImageFile], parameters: dict[str, Any]) -> PlaneLayout:
-    """Check `embed`'s parameters without computing; the layout that its result will have."""
+def plan(
+    images: Sequence[ImageFile], parameters: dict[str, Any]
+) -> tuple[PlaneLayout, dict[str, Any]]:
+    """Check `embed`'s parameters and load the backbone, without computing.
+
+    Tells on stderr what the run will take, if that is long.
+
+    Returns
+    -------
+    layout
+        That the result will have.
+    parameters
+        For `embed`, with the backbone loaded.
+    """
     import inspect
 
-    from ..backbones import load_backbone
+    from ..backbones import backbone_entry, load_backbone
+    from ..backbones.estimate import estimate_run
     from ..backbones.extract import plan_layout
+    from ..backbones.registry import backbone_options
     from ..imaging import as_planes
     from ..spectral import embed
+    from .report import say
 
     defaults = {name: p.default for name, p in inspect.signature(embed).parameters.items()}
     given = {**defaults, **parameters}
     planes = as_planes(**as_given(images), channels=given["channels"], scaling=given["scaling"])
-    backbone = load_backbone(
-        given["backbone"],
-        layer=given["layer"],
-        node=given["node"],
-        stride=given["stride"],
-        device=given["device"],
-    )
     if given["n_components"] < 1:
         raise InputError(
             f"{given['n_components']} components cannot be had. Give a whole number from 1."
         )
-    return plan_layout(planes, backbone)
+    backbone = load_backbone(
+        given["backbone"], **{name: given[name] for name in backbone_options()}
+    )
+    layout = plan_layout(planes, backbone)
+    estimate = estimate_run(
+        layout,
+        backbone_entry(given["backbone"]),
+        given["n_components"],
+        layer=given["layer"],
+        dense=given["refine"] == "dense",
+        device=getattr(backbone, "device", "cpu"),
+    )
+    if estimate.seconds > _WORTH_TELLING:
+        say(f"{backbone.name}: {estimate.text}, by estimate.", stderr=True)
+    own = {*backbone_options(), "backbone"} - {"device"}
+    rest = {name: value for name, value in parameters.items() if name not in own}
+    return layout, {**rest, "backbone": backbone}
 
 
 def image_stem(path: Path) -> str:

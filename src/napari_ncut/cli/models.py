@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .report import console, failed, progress_bar, reported, say
+from .report import failed, listing, progress_bar, reported, say
 
 if TYPE_CHECKING:
     from ..weights import WeightsFile
@@ -34,23 +34,14 @@ def list_command() -> None:
 
         napari-ncut models list
     """
-    from rich.box import SIMPLE
-    from rich.table import Table
-    from rich.text import Text
-
     from ..weights import ModelStore, models_folder
 
     store = ModelStore()
-    table = Table(show_lines=True, box=SIMPLE)
-    table.add_column("Name", overflow="fold")  # names and addresses stay whole
-    table.add_column(overflow="fold")
     catalog = _catalog()
     for file, names in catalog.items():
-        about = [f"State: {_STATES[store.state(file)]}", *_about(file)]
-        table.add_row(Text("\n".join(names), style="bold"), Text("\n".join(about)))
-    if table.row_count:
-        console().print(table)
-    else:
+        told = (_STATES[store.state(file)], file.readable_size, f"license: {file.license}")
+        listing(names, [" · ".join(told), file.source])
+    if not catalog:
         say("No backbone has weights to download.")
     others = sorted(set(store.names()) - {file.name for file in catalog})
     if others:
@@ -209,7 +200,7 @@ def _catalog() -> dict[WeightsFile, list[str]]:
 
     files: dict[WeightsFile, list[str]] = {}
     for entry in BACKBONES.values():
-        file = getattr(entry, "weights", None)
+        file = entry.weights
         if file is not None:
             files.setdefault(file, []).append(entry.name)
     return files

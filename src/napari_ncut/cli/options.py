@@ -37,7 +37,8 @@ Axes = Annotated[
 Backbone = Annotated[
     str | None,
     typer.Option(
-        help="What computes the features; see: napari-ncut backbones",
+        help="What computes the features; see: napari-ncut backbones. Also any network of timm or "
+        "torchvision: timm:NAME, torchvision:NAME.",
         rich_help_panel=_FEATURES,
         show_default=False,
     ),
@@ -45,8 +46,9 @@ Backbone = Annotated[
 Layer = Annotated[
     str | None,
     typer.Option(
-        help="Layer of the backbone, by index or label. Default: the last. A later one sees a "
-        "larger surrounding.",
+        help="Layer of the backbone, by index or label; several, such as 3,7,11, are put side by "
+        "side. Default: the last, of convolutional networks the last with fine cells. A later one "
+        "sees a larger surrounding.",
         rich_help_panel=_FEATURES,
         show_default=False,
     ),
@@ -62,8 +64,74 @@ Node = Annotated[
 Stride = Annotated[
     int | None,
     typer.Option(
-        help="Pixels per cell of the feature grid, a power of two; smaller is finer and slower. "
-        "Default: by the size of the images.",
+        help="Pixels per cell of the feature grid; smaller is finer and slower. For networks "
+        "their own, a multiple or a fraction of it, else a power of two. Default: the network's "
+        "own, or by the size of the images.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Weights of your own for the network: a state dict (.pth), .safetensors or .npz.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+Refine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="shift|dense",
+        help="How a grid finer than the network's own is reached: by shifted passes, or by patches "
+        "that overlap. Default: shift.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+Preparation = Annotated[
+    str | None,
+    typer.Option(
+        metavar="l2|standardize|none",
+        help="What happens to features before the cut: unit length at every cell, equal deviation "
+        "of every feature, or nothing. Default: what suits the backbone.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+InputNormalization = Annotated[
+    str | None,
+    typer.Option(
+        metavar="imagenet|inception|clip|caffe|none",
+        help="What the network expects of intensities. Default: as it was trained.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+Architecture = Annotated[
+    str | None,
+    typer.Option(
+        metavar="JSON",
+        help="Arguments for building a variant of the network, for weights of your own, such as "
+        "'{\"num_classes\": 10}'.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|float32|float16|bfloat16",
+        help="Of the network's computation. Default: half precision on CUDA, else float32.",
+        rich_help_panel=_FEATURES,
+        show_default=False,
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        help="Planes that the network computes at once. Default: as many as suit it.",
         rich_help_panel=_FEATURES,
         show_default=False,
     ),
@@ -170,6 +238,8 @@ def embed_parameters(
     layer: str | None,
     channels: str | None,
     bandwidth: str | None,
+    input_normalization: str | None = None,
+    architecture: str | None = None,
     **others: Any,
 ) -> dict[str, Any]:
     """What was given, as keyword arguments of `napari_ncut.embed`; all else keeps its default."""
@@ -184,6 +254,8 @@ def embed_parameters(
         if isinstance(value, str):
             check_choice(f"--{name.replace('_', '-')}", value, accepted)
     others["layer"] = layer
+    others["normalization"] = input_normalization
+    others["architecture"] = None if architecture is None else _architecture(architecture)
     others["channels"] = None if channels is None else _channels(channels)
     others["bandwidth"] = None if bandwidth is None else _bandwidth(bandwidth)
     return {name: value for name, value in others.items() if value is not None}
@@ -191,6 +263,9 @@ def embed_parameters(
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "scaling": ("stack", "plane", "dtype"),
+    "refine": ("shift", "dense"),
+    "preparation": ("l2", "standardize", "none"),
+    "precision": ("auto", "float32", "float16", "bfloat16"),
     "affinity": ("rbf", "cosine"),
     "accuracy": ("fast", "balanced", "exact"),
     "normalization": ("stack", "plane", "absolute"),
@@ -211,6 +286,23 @@ def _channels(text: str) -> int | list[int] | str:
             f"composite."
         ) from None
     return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _architecture(text: str) -> dict[str, Any]:
+    import json
+
+    from ..errors import InputError
+
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise InputError(
+            f"Architecture {text!r} cannot be used. Give a JSON object of names and values, such "
+            f"as '{{\"num_classes\": 10}}'."
+        )
+    return given
 
 
 def _bandwidth(text: str) -> float | str:

@@ -44,6 +44,17 @@ def say(text: str, *, stderr: bool = False) -> None:
     console(stderr=stderr).print(Text(text), soft_wrap=True)
 
 
+def listing(names: Iterable[str], lines: Iterable[str]) -> None:
+    """Print names, whole on lines of their own so that they can be copied, and what they are."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    out = console()
+    for name in names:
+        out.print(Text(name, style="bold"), soft_wrap=True)
+    out.print(Padding(Text("\n".join(lines)), (0, 0, 1, 4)))
+
+
 def failed(message: str) -> None:
     """Print an error as one paragraph on stderr."""
     from rich.text import Text

@@ -88,7 +88,8 @@ def prepare(
             "whose column `positive` is 1."
         )
     if embedding is None:
-        loaded, layout = None, plan(images, embed_parameters)
+        loaded = None
+        layout, embed_parameters = plan(images, embed_parameters)
     else:
         if embed_parameters:
             given = ", ".join(sorted(embed_parameters))

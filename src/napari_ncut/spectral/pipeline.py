@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +39,7 @@ def embed(
     refine: Refine | None = None,
     precision: str | None = None,
     normalization: Any = None,
+    architecture: Mapping[str, Any] | None = None,
     preparation: Preparations | None = None,
     batch_size: int | None = None,
     random_state: int = 0,
@@ -55,7 +56,7 @@ def embed(
     axes
         Letters T, Z, C, S, Y, X, one per dimension: one text for all images, or a list with one
         item per image. Default: "YX" for 2-D arrays.
-    backbone, layer, node, checkpoint, stride, refine, precision, normalization
+    backbone, layer, node, checkpoint, stride, refine, precision, normalization, architecture
         See `load_backbone`.
     n_components
         Number of eigenvectors. More tell smaller groups apart. Where an image has fewer feature
@@ -104,6 +105,7 @@ def embed(
         refine=refine,
         precision=precision,
         normalization=normalization,
+        architecture=architecture,
     )
     return run_steps(steps, progress)
 

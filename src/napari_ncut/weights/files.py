@@ -60,13 +60,13 @@ class WeightsFile:
             )
         if self.hash and not _HASH.fullmatch(self.hash):
             raise InputError(
-                f"{self.hash!r} is no hash. Give 'sha256:', 'md5:' or 'xxh128:' and hexadecimal digits in "
-                f"lower case, at least the first."
+                f"{self.hash!r} is no hash. Give 'sha256:', 'md5:' or 'xxh128:' and hexadecimal "
+                f"digits in lower case, at least the first."
             )
 
     @property
     def algorithm(self) -> str:
-        """Which algorithm the stated hash is of: "sha256", "md5", "xxh128", or "" if none is stated."""
+        """Which algorithm the stated hash is of: "sha256" …, or "" if none is stated."""
         return self.hash.partition(":")[0]
 
     @property
