@@ -1,0 +1,443 @@
+"""The section "Models": which weights are installed, and getting, checking and removing them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt, QUrl, Signal
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QMessageBox,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..backbones import BACKBONES, BackboneEntry
+from ..errors import InputError
+from ..progress import Progress, Steps
+from ..weights import (
+    ModelsFolder,
+    ModelStore,
+    Verification,
+    WeightsFile,
+    models_folder,
+    set_models_folder,
+)
+from ..weights.folder import VARIABLE
+from .workers import Job, tell
+
+_ROWS = 7
+# Legible on a dark and on a light background: Qt's own is for light ones only.
+_LINK = "#3f86d8"
+# Progress bars count in 32 bits, files may have more bytes than that.
+_BAR_STEPS = 1000
+
+_MARKS = {"missing": "", "unverified": "✓", "verified": "✓✓", "damaged": "✗"}
+_LEGEND = """✓ installed
+✓✓ installed and verified: exactly what its authors published
+✗ damaged: not the file it should be"""
+
+_DOWNLOAD = "Get it from the internet; size and license are shown first"
+_VERIFY = "Read the whole file and compare its hash; takes seconds"
+_REMOVE = "Delete the file, after asking"
+
+
+class ModelsPanel(QWidget):
+    """Lists the weights of backbones, and downloads, verifies and removes them.
+
+    Nothing is downloaded or read as a whole before a button is pressed.
+
+    Signals
+    -------
+    changed()
+        What is installed, or in which folder, is not what it was.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._entries: dict[str, BackboneEntry] = {}
+        self._folder: ModelsFolder | None = None
+        self._states: dict[WeightsFile, str] = {}
+        # Found by reading them: of the same size as the right ones, records would not tell.
+        self._damaged: set[WeightsFile] = set()
+        self._then: Callable[[Any], None] = lambda _: None
+        self._job = Job(self)
+        self._build()
+        for entry in BACKBONES.values():
+            self._add(entry)
+        self.table.setCurrentItem(self.table.topLevelItem(0))
+        self.refresh()
+        self.table.currentItemChanged.connect(lambda *_: self._on_selected())
+        self._job.stepped.connect(self._on_step)
+        self._job.finished.connect(lambda result: self._then(result))
+        self._job.failed.connect(lambda _: self._say("That failed; nothing was changed."))
+        self._job.cancelled.connect(lambda: self._say("Cancelled; nothing was changed."))
+        self._job.busy_changed.connect(lambda _: self._on_busy())
+
+    # ------------------------------------------------------------------------------------ layout
+
+    def _build(self) -> None:
+        self.table = QTreeWidget()
+        self.table.setHeaderLabels(["Model", "Size", "Here"])
+        self.table.setRootIsDecorated(False)
+        self.table.setUniformRowHeights(True)
+        header = self.table.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.table.headerItem().setToolTip(2, _LEGEND)
+        self.detail = _wrapping_label()
+        self.detail.setTextFormat(Qt.TextFormat.RichText)
+        self.detail.setOpenExternalLinks(True)
+        self.detail.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        self.message = _wrapping_label()
+        self.message.setVisible(False)
+        self.progress = QProgressBar()
+        self.cancel_button = _button("Cancel", "Stop; nothing is left of it", self._job.cancel)
+        self.download_button = _button("Download…", "", self.download)
+        self.verify_button = _button("Verify", "", self.verify)
+        self.remove_button = _button("Remove…", "", self.remove)
+        self.folder_button = _button("Folder…", "", self.choose_folder)
+        self.reset_button = _button("Default folder", "", self.reset_folder)
+        self.folder_note = _wrapping_label()
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.table)
+        layout.addWidget(self.detail)
+        layout.addLayout(_row(self.download_button, self.verify_button, self.remove_button))
+        layout.addLayout(_row(self.progress, self.cancel_button))
+        layout.addWidget(self.message)
+        layout.addLayout(_row(self.folder_button, self.reset_button))
+        layout.addWidget(self.folder_note)
+        self._on_busy()
+
+    # ----------------------------------------------------------------------------------- entries
+
+    def select(self, name: str) -> None:
+        """Select a backbone by its name; one that needs no download is passed over."""
+        for item in self._items():
+            if _name(item) == name:
+                self.table.setCurrentItem(item)
+
+    def add_entry(self, entry: BackboneEntry) -> None:
+        """List a backbone from outside of the catalog, too, and select it."""
+        if entry.name not in self._entries:
+            self._add(entry)
+            self.refresh()
+        self.select(entry.name)
+
+    def _add(self, entry: BackboneEntry) -> None:
+        file = entry.weights
+        if file is None:
+            return
+        self._entries[entry.name] = entry
+        item = QTreeWidgetItem([entry.title, file.readable_size])
+        item.setData(0, Qt.ItemDataRole.UserRole, entry.name)
+        item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        tip = "\n".join(
+            [
+                entry.name,
+                entry.summary,
+                f"License: {file.license}",
+                f"Source: {file.source}",
+            ]
+        )
+        for column in range(self.table.columnCount()):
+            item.setToolTip(column, tip)
+        self.table.addTopLevelItem(item)
+
+    def _items(self) -> Iterator[QTreeWidgetItem]:
+        for row in range(self.table.topLevelItemCount()):
+            yield self.table.topLevelItem(row)
+
+    @property
+    def _selected(self) -> tuple[BackboneEntry, WeightsFile] | None:
+        """The backbone of the selected row and its file."""
+        item = self.table.currentItem()
+        entry = None if item is None else self._entries[_name(item)]
+        return None if entry is None or entry.weights is None else (entry, entry.weights)
+
+    # -------------------------------------------------------------------------------------- shown
+
+    def showEvent(self, event: Any) -> None:
+        """Notice files that were put into the folder by hand."""
+        super().showEvent(event)
+        self.refresh()
+        # Only now does it have the style of its window.
+        rows = _ROWS * self.table.sizeHintForRow(0) + 2 * self.table.frameWidth()
+        self.table.setFixedHeight(self.table.header().sizeHint().height() + rows)
+
+    def refresh(self) -> None:
+        """Show what is installed now, and tell if it is not what it was."""
+        folder, states = self._folder, self._states
+        try:
+            self._folder = models_folder()
+            store = ModelStore(self._folder.path)
+            files = [entry.weights for entry in self._entries.values() if entry.weights]
+            self._states = {file: self._state(store, file) for file in files}
+            problem = ""
+        except (InputError, OSError) as error:
+            self._folder, self._states, problem = None, {}, str(error)
+        for item in self._items():
+            file = self._entries[_name(item)].weights
+            item.setText(2, _MARKS[self._states.get(file, "missing")])
+        self._show_folder()
+        self._describe(problem)
+        self._enable()
+        if folder != self._folder or any(self._states.get(f) != was for f, was in states.items()):
+            self.changed.emit()
+
+    def _state(self, store: ModelStore, file: WeightsFile) -> str:
+        state = store.state(file)
+        if state == "missing":
+            self._damaged.discard(file)
+        return "damaged" if file in self._damaged else state
+
+    def _on_selected(self) -> None:
+        self._say("")
+        self._describe()
+        self._enable()
+
+    def _describe(self, problem: str = "") -> None:
+        """Tell about the selected model, or why nothing can be told."""
+        if problem or self._selected is None or self._folder is None:
+            self.detail.setText(_breakable(problem))
+            return
+        entry, file = self._selected
+        path = self._folder.path / file.name
+        folder = QUrl.fromLocalFile(str(path.parent)).toString()
+        place = _link(folder, str(path)) if path.parent.is_dir() else _breakable(str(path))
+        lines = [
+            f"<b>{_breakable(entry.title)}</b>",
+            _breakable(entry.summary),
+            f"{file.readable_size} · {_breakable(file.license)}",
+            f"Name: {_breakable(entry.name)}",
+            f"Source: {_link(file.source, file.source)}",
+            f"{self._state_in_words(file)}: {place}",
+        ]
+        self.detail.setText("<br>".join(lines))
+
+    def _state_in_words(self, file: WeightsFile) -> str:
+        return {
+            "missing": "Not installed; would lie at",
+            "unverified": "Installed, not checked yet"
+            if file.hash
+            else "Installed, unverified (no source states its hash)",
+            "verified": "Installed, verified",
+            "damaged": "Damaged; download it again",
+        }[self._states[file]]
+
+    def _show_folder(self) -> None:
+        folder = self._folder
+        fixed = folder is not None and _is_fixed(folder)
+        self.folder_note.setText(f"The models folder is set by {folder.set_by}." if fixed else "")
+        self.folder_note.setVisible(fixed)
+        self.folder_button.setToolTip("" if folder is None else f"Now {folder.path}")
+
+    def _enable(self) -> None:
+        """Let buttons be pressed that can do something, and say of the others why they cannot."""
+        state = None if self._selected is None else self._states.get(self._selected[1])
+        here = state not in (None, "missing")
+        for button, useful, tip, why_not in (
+            (self.download_button, state in ("missing", "damaged"), _DOWNLOAD, "It is installed"),
+            (self.verify_button, here, _VERIFY, "It is not installed"),
+            (self.remove_button, here, _REMOVE, "It is not installed"),
+        ):
+            button.setEnabled(useful and not self._job.busy)
+            button.setToolTip(tip if useful else why_not)
+        folder = self._folder
+        free = folder is not None and not _is_fixed(folder) and not self._job.busy
+        self.folder_button.setEnabled(free)
+        self.reset_button.setEnabled(free and folder.set_by != "default")
+
+    def _say(self, text: str) -> None:
+        self.message.setText(_breakable(text))
+        self.message.setVisible(bool(text))
+
+    # ----------------------------------------------------------------------------------- actions
+
+    def download(self) -> None:
+        """Ask, and download the selected model."""
+        if self._selected is None or self._job.busy:
+            return
+        entry, file = self._selected
+        store = ModelStore()
+        facts = {
+            "Size": file.readable_size,
+            "License": escape(file.license),
+            "Source": _link(file.source, file.source),
+            "To": _breakable(str(store.path(file))),
+        }
+        if self._agreed("Download", f"Download {entry.title}?", facts):
+            self._start(
+                lambda: store.download_steps(file, name=entry.name),
+                lambda path: self._on_downloaded(entry, file),
+            )
+
+    def _on_downloaded(self, entry: BackboneEntry, file: WeightsFile) -> None:
+        self._damaged.discard(file)
+        self._say(f"{entry.title} is installed.")
+        self.refresh()
+
+    def verify(self) -> None:
+        """Read the file of the selected model as a whole and tell whether it is right."""
+        if self._selected is None or self._job.busy:
+            return
+        entry, file = self._selected
+        store = ModelStore()
+
+        def steps() -> Steps[Verification]:
+            yield Progress("verify", 0, 1)
+            return store.verify(file, name=entry.name)
+
+        self._start(steps, lambda found: self._on_verified(file, found))
+
+    def _on_verified(self, file: WeightsFile, found: Verification) -> None:
+        if found.ok:
+            self._damaged.discard(file)
+            self._say(found.message)
+        else:
+            self._damaged.add(file)
+            tell(InputError(found.message))
+        self.refresh()
+
+    def remove(self) -> None:
+        """Ask, and delete the file of the selected model."""
+        if self._selected is None or self._job.busy:
+            return
+        entry, file = self._selected
+        store = ModelStore()
+        facts = {"File": _breakable(str(store.path(file)))}
+        others = [
+            other.title
+            for other in self._entries.values()
+            if other.weights == file and other.name != entry.name
+        ]
+        if others:
+            facts["Also used by"] = escape(", ".join(others))
+        if not self._agreed("Remove", f"Remove {entry.title}?", facts):
+            return
+        try:
+            store.remove(file)
+        except InputError as error:
+            tell(error)
+        self.refresh()
+
+    def choose_folder(self) -> None:
+        """Ask for another models folder."""
+        if self._folder is None:
+            return
+        now = self._folder.path
+        start = next(folder for folder in (now, *now.parents) if folder.is_dir())
+        chosen = QFileDialog.getExistingDirectory(self, "Folder for models", str(start))
+        if chosen:
+            self._set_folder(Path(chosen))
+
+    def reset_folder(self) -> None:
+        """Go back to the default models folder."""
+        self._set_folder(None)
+
+    def _set_folder(self, path: Path | None) -> None:
+        try:
+            set_models_folder(path)
+        except InputError as error:
+            tell(error)
+        self._damaged.clear()
+        self.refresh()
+
+    def _agreed(self, action: str, question: str, facts: dict[str, str]) -> bool:
+        """Whether the user presses the button `action`, which is not the default."""
+        box = QMessageBox(QMessageBox.Icon.Question, action, question, parent=self)
+        box.setInformativeText("<br>".join(f"{what}: {text}" for what, text in facts.items()))
+        agree = box.addButton(action, QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.exec()
+        return box.clickedButton() is agree
+
+    # -------------------------------------------------------------------------------------- jobs
+
+    def release(self) -> None:
+        """Stop what runs, for good."""
+        self._job.close()
+
+    def _start(self, make_steps: Callable[[], Steps[Any]], then: Callable[[Any], None]) -> None:
+        self._say("")
+        self._then = then
+        self.progress.setRange(0, 0)
+        self._job.start(make_steps)
+
+    def _on_step(self, step: Progress) -> None:
+        if step.total <= 1:
+            return
+        self.progress.setRange(0, _BAR_STEPS)
+        self.progress.setValue(round(step.fraction * _BAR_STEPS))
+        self.progress.setFormat(_megabytes(step))
+
+    def _on_busy(self) -> None:
+        self.progress.setVisible(self._job.busy)
+        self.cancel_button.setVisible(self._job.busy)
+        self._enable()
+
+
+# ---------------------------------------------------------------------------------------- pieces
+
+
+def _button(text: str, tooltip: str, pressed: Callable[[], None]) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tooltip)
+    button.clicked.connect(lambda: pressed())
+    return button
+
+
+def _is_fixed(folder: ModelsFolder) -> bool:
+    """Whether the environment decides which folder it is."""
+    return VARIABLE in folder.set_by
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget in widgets:
+        row.addWidget(widget)
+    return row
+
+
+def _wrapping_label() -> QLabel:
+    """A label that takes the width there is, whatever its text."""
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label
+
+
+def _name(item: QTreeWidgetItem) -> str:
+    return str(item.data(0, Qt.ItemDataRole.UserRole))
+
+
+def _link(url: str, text: str) -> str:
+    return f'<a href="{escape(url)}" style="color: {_LINK}">{_breakable(text)}</a>'
+
+
+def _breakable(text: str) -> str:
+    """Text as HTML in which paths and addresses may go on in the next line."""
+    for sign in "/\\_-.:":
+        text = text.replace(sign, f"{sign}\u200b")
+    return escape(text)
+
+
+def _megabytes(step: Progress) -> str:
+    digits = 0 if step.total >= 1e7 else 1
+    return f"{step.done / 1e6:.{digits}f} of {step.total / 1e6:.{digits}f} MB"
