@@ -214,9 +214,19 @@ def test_files_put_there_by_hand_are_noticed(panel, store, qtbot):
     with qtbot.waitSignal(panel.changed):
         panel.show()
     assert states(panel) == ["✓", "✓", ""]
-    assert "Installed, not checked yet" in detail(panel)
+    assert "Installed, unverified (not checked yet)" in detail(panel)
     with qtbot.assertNotEmitted(panel.changed):
         panel.refresh()
+
+
+def test_the_selected_row_is_in_sight_when_shown_later(panel, server, qtbot):
+    panel.hide()
+    for number in range(30):
+        panel.add_entry(entry(f"net {number}", weights_file(server, f"{number}.pth")))
+    panel.select("net 20")
+    panel.show()
+    row = panel.table.visualItemRect(panel.table.currentItem())
+    assert panel.table.viewport().rect().contains(row.center())
 
 
 def test_neither_building_nor_showing_asks_the_network_or_reads_files(

@@ -51,6 +51,7 @@ _LEGEND = """✓ installed
 _DOWNLOAD = "Get it from the internet; size and license are shown first"
 _VERIFY = "Read the whole file and compare its hash; takes seconds"
 _REMOVE = "Delete the file, after asking"
+_RESET = "Keep models in the default folder again; nothing is moved"
 
 
 class ModelsPanel(QWidget):
@@ -69,7 +70,8 @@ class ModelsPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._entries: dict[str, BackboneEntry] = {}
-        self._folder: ModelsFolder | None = None
+        self._folder: ModelsFolder | None = None  # while the settings cannot be read
+        self._problem = ""
         self._states: dict[WeightsFile, str] = {}
         # Found by reading them: of the same size as the right ones, records would not tell.
         self._damaged: set[WeightsFile] = set()
@@ -111,8 +113,8 @@ class ModelsPanel(QWidget):
         self.verify_button = _button("Verify", "", self.verify)
         self.remove_button = _button("Remove…", "", self.remove)
         self.folder_button = _button("Folder…", "", self.choose_folder)
-        self.reset_button = _button("Default folder", "", self.reset_folder)
-        self.folder_note = _wrapping_label()
+        self.reset_button = _button("Default folder", _RESET, self.reset_folder)
+        self.folder_note = _wrapping_label(f"{VARIABLE} in the environment sets the models folder.")
 
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -148,16 +150,10 @@ class ModelsPanel(QWidget):
         item = QTreeWidgetItem([entry.title, file.readable_size])
         item.setData(0, Qt.ItemDataRole.UserRole, entry.name)
         item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        tip = "\n".join(
-            [
-                entry.name,
-                entry.summary,
-                f"License: {file.license}",
-                f"Source: {file.source}",
-            ]
-        )
-        for column in range(self.table.columnCount()):
-            item.setToolTip(column, tip)
+        about = (entry.name, entry.summary, f"License: {file.license}", f"Source: {file.source}")
+        item.setToolTip(0, "\n".join(about))
+        item.setToolTip(1, "\n".join(about))
+        item.setToolTip(2, _LEGEND)
         self.table.addTopLevelItem(item)
 
     def _items(self) -> Iterator[QTreeWidgetItem]:
@@ -165,44 +161,44 @@ class ModelsPanel(QWidget):
             yield self.table.topLevelItem(row)
 
     @property
-    def _selected(self) -> tuple[BackboneEntry, WeightsFile] | None:
-        """The backbone of the selected row and its file."""
+    def _selected(self) -> BackboneEntry | None:
         item = self.table.currentItem()
-        entry = None if item is None else self._entries[_name(item)]
-        return None if entry is None or entry.weights is None else (entry, entry.weights)
+        return None if item is None else self._entries[_name(item)]
 
     # -------------------------------------------------------------------------------------- shown
 
     def showEvent(self, event: Any) -> None:
         """Notice files that were put into the folder by hand."""
         super().showEvent(event)
-        self.refresh()
         # Only now does it have the style of its window.
         rows = _ROWS * self.table.sizeHintForRow(0) + 2 * self.table.frameWidth()
         self.table.setFixedHeight(self.table.header().sizeHint().height() + rows)
+        self.table.scrollToItem(self.table.currentItem())
+        self.refresh()
 
     def refresh(self) -> None:
         """Show what is installed now, and tell if it is not what it was."""
         folder, states = self._folder, self._states
         try:
-            self._folder = models_folder()
-            store = ModelStore(self._folder.path)
-            files = [entry.weights for entry in self._entries.values() if entry.weights]
-            self._states = {file: self._state(store, file) for file in files}
-            problem = ""
+            self._folder, self._problem = models_folder(), ""
+            files = [entry.weights for entry in self._entries.values()]
+            self._states = {file: self._state(file) for file in files}
         except (InputError, OSError) as error:
-            self._folder, self._states, problem = None, {}, str(error)
+            self._folder, self._problem, self._states = None, str(error), {}
         for item in self._items():
             file = self._entries[_name(item)].weights
             item.setText(2, _MARKS[self._states.get(file, "missing")])
-        self._show_folder()
-        self._describe(problem)
+        self._describe()
         self._enable()
         if folder != self._folder or any(self._states.get(f) != was for f, was in states.items()):
             self.changed.emit()
 
-    def _state(self, store: ModelStore, file: WeightsFile) -> str:
-        state = store.state(file)
+    @property
+    def _store(self) -> ModelStore:
+        return ModelStore(self._folder.path)
+
+    def _state(self, file: WeightsFile) -> str:
+        state = self._store.state(file)
         if state == "missing":
             self._damaged.discard(file)
         return "damaged" if file in self._damaged else state
@@ -212,57 +208,52 @@ class ModelsPanel(QWidget):
         self._describe()
         self._enable()
 
-    def _describe(self, problem: str = "") -> None:
+    def _describe(self) -> None:
         """Tell about the selected model, or why nothing can be told."""
-        if problem or self._selected is None or self._folder is None:
-            self.detail.setText(_breakable(problem))
+        entry = self._selected
+        if self._folder is None or entry is None:
+            self.detail.setText(_breakable(self._problem))
             return
-        entry, file = self._selected
-        path = self._folder.path / file.name
+        file, path = entry.weights, self._store.path(entry.weights)
         folder = QUrl.fromLocalFile(str(path.parent)).toString()
         place = _link(folder, str(path)) if path.parent.is_dir() else _breakable(str(path))
-        lines = [
+        lines = (
             f"<b>{_breakable(entry.title)}</b>",
             _breakable(entry.summary),
             f"{file.readable_size} · {_breakable(file.license)}",
             f"Name: {_breakable(entry.name)}",
             f"Source: {_link(file.source, file.source)}",
             f"{self._state_in_words(file)}: {place}",
-        ]
+        )
         self.detail.setText("<br>".join(lines))
 
     def _state_in_words(self, file: WeightsFile) -> str:
+        why = "not checked yet" if file.hash else "no source states its hash"
         return {
             "missing": "Not installed; would lie at",
-            "unverified": "Installed, not checked yet"
-            if file.hash
-            else "Installed, unverified (no source states its hash)",
+            "unverified": f"Installed, unverified ({why})",
             "verified": "Installed, verified",
             "damaged": "Damaged; download it again",
         }[self._states[file]]
 
-    def _show_folder(self) -> None:
-        folder = self._folder
-        fixed = folder is not None and _is_fixed(folder)
-        self.folder_note.setText(f"The models folder is set by {folder.set_by}." if fixed else "")
-        self.folder_note.setVisible(fixed)
-        self.folder_button.setToolTip("" if folder is None else f"Now {folder.path}")
-
     def _enable(self) -> None:
         """Let buttons be pressed that can do something, and say of the others why they cannot."""
-        state = None if self._selected is None else self._states.get(self._selected[1])
+        idle, entry, folder = not self._job.busy, self._selected, self._folder
+        state = None if entry is None else self._states.get(entry.weights)
         here = state not in (None, "missing")
         for button, useful, tip, why_not in (
             (self.download_button, state in ("missing", "damaged"), _DOWNLOAD, "It is installed"),
             (self.verify_button, here, _VERIFY, "It is not installed"),
             (self.remove_button, here, _REMOVE, "It is not installed"),
         ):
-            button.setEnabled(useful and not self._job.busy)
+            button.setEnabled(useful and idle)
             button.setToolTip(tip if useful else why_not)
-        folder = self._folder
-        free = folder is not None and not _is_fixed(folder) and not self._job.busy
+        fixed = folder is not None and VARIABLE in folder.set_by
+        free = idle and folder is not None and not fixed
         self.folder_button.setEnabled(free)
+        self.folder_button.setToolTip("" if folder is None else f"Now {folder.path}")
         self.reset_button.setEnabled(free and folder.set_by != "default")
+        self.folder_note.setVisible(fixed)
 
     def _say(self, text: str) -> None:
         self.message.setText(_breakable(text))
@@ -271,34 +262,32 @@ class ModelsPanel(QWidget):
     # ----------------------------------------------------------------------------------- actions
 
     def download(self) -> None:
-        """Ask, and download the selected model."""
-        if self._selected is None or self._job.busy:
+        """Ask, and download the selected model, where its button can be pressed."""
+        if not self.download_button.isEnabled():
             return
-        entry, file = self._selected
-        store = ModelStore()
+        entry, file, store = self._selected, self._selected.weights, self._store
         facts = {
             "Size": file.readable_size,
-            "License": escape(file.license),
+            "License": _breakable(file.license),
             "Source": _link(file.source, file.source),
             "To": _breakable(str(store.path(file))),
         }
         if self._agreed("Download", f"Download {entry.title}?", facts):
             self._start(
                 lambda: store.download_steps(file, name=entry.name),
-                lambda path: self._on_downloaded(entry, file),
+                lambda _: self._on_downloaded(entry),
             )
 
-    def _on_downloaded(self, entry: BackboneEntry, file: WeightsFile) -> None:
-        self._damaged.discard(file)
+    def _on_downloaded(self, entry: BackboneEntry) -> None:
+        self._damaged.discard(entry.weights)
         self._say(f"{entry.title} is installed.")
         self.refresh()
 
     def verify(self) -> None:
         """Read the file of the selected model as a whole and tell whether it is right."""
-        if self._selected is None or self._job.busy:
+        if not self.verify_button.isEnabled():
             return
-        entry, file = self._selected
-        store = ModelStore()
+        entry, file, store = self._selected, self._selected.weights, self._store
 
         def steps() -> Steps[Verification]:
             yield Progress("verify", 0, 1)
@@ -316,30 +305,26 @@ class ModelsPanel(QWidget):
         self.refresh()
 
     def remove(self) -> None:
-        """Ask, and delete the file of the selected model."""
-        if self._selected is None or self._job.busy:
+        """Ask, and delete the file of the selected model, for all that use it."""
+        if not self.remove_button.isEnabled():
             return
-        entry, file = self._selected
-        store = ModelStore()
+        entry, file, store = self._selected, self._selected.weights, self._store
         facts = {"File": _breakable(str(store.path(file)))}
-        others = [
-            other.title
-            for other in self._entries.values()
-            if other.weights == file and other.name != entry.name
-        ]
-        if others:
-            facts["Also used by"] = escape(", ".join(others))
+        sharing = [one.title for one in self._entries.values() if one.weights == file]
+        if len(sharing) > 1:
+            facts["Used by"] = _breakable(", ".join(sharing))
         if not self._agreed("Remove", f"Remove {entry.title}?", facts):
             return
         try:
             store.remove(file)
         except InputError as error:
             tell(error)
+        self._say("")
         self.refresh()
 
     def choose_folder(self) -> None:
-        """Ask for another models folder."""
-        if self._folder is None:
+        """Ask for another models folder, where the environment does not set it."""
+        if not self.folder_button.isEnabled():
             return
         now = self._folder.path
         start = next(folder for folder in (now, *now.parents) if folder.is_dir())
@@ -357,6 +342,7 @@ class ModelsPanel(QWidget):
         except InputError as error:
             tell(error)
         self._damaged.clear()
+        self._say("")
         self.refresh()
 
     def _agreed(self, action: str, question: str, facts: dict[str, str]) -> bool:
@@ -366,6 +352,7 @@ class ModelsPanel(QWidget):
         agree = box.addButton(action, QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.exec()
+        box.deleteLater()
         return box.clickedButton() is agree
 
     # -------------------------------------------------------------------------------------- jobs
@@ -403,11 +390,6 @@ def _button(text: str, tooltip: str, pressed: Callable[[], None]) -> QPushButton
     return button
 
 
-def _is_fixed(folder: ModelsFolder) -> bool:
-    """Whether the environment decides which folder it is."""
-    return VARIABLE in folder.set_by
-
-
 def _row(*widgets: QWidget) -> QHBoxLayout:
     row = QHBoxLayout()
     for widget in widgets:
@@ -415,9 +397,9 @@ def _row(*widgets: QWidget) -> QHBoxLayout:
     return row
 
 
-def _wrapping_label() -> QLabel:
+def _wrapping_label(text: str = "") -> QLabel:
     """A label that takes the width there is, whatever its text."""
-    label = QLabel()
+    label = QLabel(text)
     label.setWordWrap(True)
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     return label
