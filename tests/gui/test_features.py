@@ -60,7 +60,7 @@ def backbone(monkeypatch):
         BACKBONES["filterbank"],
         name="fake",
         builder=f"{module.__name__}:Fake",
-        stride=8,
+        strides=(8,) * 4,
         preparation="none",
         suggested_components=3,
     )

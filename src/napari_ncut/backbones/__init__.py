@@ -2,9 +2,9 @@
 
 from .entry import BackboneEntry
 from .extract import FeatureMaps, extract_features
+from .families import FAMILIES
 from .registry import (
     BACKBONES,
-    FAMILIES,
     Backbone,
     backbone_entry,
     list_backbones,

@@ -93,6 +93,11 @@ class BackboneEntry:
         return self.weights.size if self.weights is not None else 0
 
     @property
+    def readable_size(self) -> str:
+        """Size of the weights as people read it."""
+        return self.weights.readable_size if self.weights else "no weights, no download"
+
+    @property
     def default_layer(self) -> int:
         """The layer used if none is chosen: the last, of those whose cells are not too large."""
         fine = [i for i, stride in enumerate(self.strides) if stride <= LARGEST_CELL]

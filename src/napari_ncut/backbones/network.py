@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from itertools import groupby
@@ -15,6 +14,7 @@ from ..devices import autocast, check_precision, choose_device, is_out_of_memory
 from ..errors import InputError, check_choice
 from ..imaging.channels import composite
 from .entry import BackboneEntry, Shapes
+from .families import family_of
 from .geometry import mirrored, sampling, shifts, windows
 from .normalization import Normalization
 
@@ -117,8 +117,7 @@ class NetworkBackbone:
         # Cells per side of a tile; shrinks where memory does not suffice.
         self._tile: int | None = entry.canvas // self._native if entry.canvas else None
         self._batch_limit = _LARGEST_BATCH
-        family = importlib.import_module(f"{__package__}.families.{entry.name.partition(':')[0]}")
-        self.network: Network = family.load(
+        self.network: Network = family_of(entry.name).load(
             entry, checkpoint=checkpoint, architecture=dict(architecture or {})
         )
         if normalization is not None:

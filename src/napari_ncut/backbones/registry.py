@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, check_choice
 from .catalog import ENTRIES
 from .entry import BackboneEntry, Layers
+from .families import FAMILIES, family_of
 from .network import Refine
 from .normalization import parse_normalization
 
@@ -47,12 +48,6 @@ class Backbone(Protocol):
 
 BACKBONES: dict[str, BackboneEntry] = {entry.name: entry for entry in ENTRIES}
 
-FAMILIES: Mapping[str, str] = {
-    "sam": "image encoders of the Segment Anything Model and its fine-tunes",
-    "timm": "any vision transformer or convolutional network of timm",
-    "torchvision": "any network of torchvision for classification or segmentation",
-}
-
 
 def list_backbones() -> list[str]:
     """Names of the recommended backbones, the default first.
@@ -65,7 +60,7 @@ def list_backbones() -> list[str]:
 
 def list_networks(family: str) -> list[str]:
     """Names of all networks of a family: "timm", "torchvision" or "sam"."""
-    return list(_family(check_choice("family", family, FAMILIES)).names())
+    return list(family_of(check_choice("family", family, FAMILIES)).names())
 
 
 def backbone_entry(name: str) -> BackboneEntry:
@@ -87,13 +82,8 @@ def backbone_entry(name: str) -> BackboneEntry:
 
 @cache
 def _described(name: str, architecture: str) -> BackboneEntry:
-    family = _family(name.partition(":")[0])
-    entry: BackboneEntry = family.describe(name, json.loads(architecture))
+    entry: BackboneEntry = family_of(name).describe(name, json.loads(architecture))
     return entry
-
-
-def _family(name: str) -> Any:
-    return importlib.import_module(f"{__package__}.families.{name}")
 
 
 def load_backbone(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, SpinBox
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit
 
-from ..backbones import BACKBONES, BackboneEntry, backbone_entry
 from ..errors import InputError
 from ..spectral.names import ACCURACIES, AFFINITIES
 
@@ -97,67 +95,6 @@ class InputControls(Container):
                 f'Channels “{text}” cannot be read. Write "all", "composite", or numbers: 0, 2'
             ) from error
         return numbers[0] if len(numbers) == 1 else numbers
-
-
-class BackboneControls(Container):
-    """Which features, and how many eigenvectors of them."""
-
-    def __init__(self) -> None:
-        self.backbone = ComboBox(
-            label="Backbone",
-            choices=list(BACKBONES),
-            tooltip="\n".join(f"{entry.name}: {entry.summary}" for entry in BACKBONES.values()),
-        )
-        self.node = ComboBox(label="Node", choices=lambda _: list(self._entry.nodes))
-        self.layer = ComboBox(
-            label="Layer",
-            choices=lambda _: list(self._entry.layers),
-            tooltip="Later layers see a larger surrounding.",
-        )
-        self.n_components = SpinBox(
-            label="Eigenvectors", value=10, min=1, max=250,
-            tooltip="More tell smaller groups apart; fewer give fuller masks.",
-        )  # fmt: skip
-        super().__init__(
-            widgets=[self.backbone, self.layer, self.node, self.n_components], labels=True
-        )
-        self.margins = (0, 0, 0, 0)
-        self.backbone.changed.connect(lambda _: self._fill())
-        self._fill()
-
-    @property
-    def _entry(self) -> BackboneEntry:
-        return backbone_entry(self.backbone.value)
-
-    def _fill(self) -> None:
-        entry = self._entry
-        self.layer.reset_choices()
-        self.layer.value = entry.layers[-1]
-        self.node.reset_choices()
-        self.node.value = entry.default_node
-        self.node.tooltip = "\n".join(f"{name}: {text}" for name, text in entry.nodes.items())
-        self.n_components.value = entry.suggested_components
-
-    def options(self) -> dict[str, Any]:
-        """Keyword arguments of `embed`."""
-        return {
-            "backbone": self.backbone.value,
-            "layer": self.layer.value,
-            "node": self.node.value,
-            "n_components": self.n_components.value,
-        }
-
-    def set_options(self, options: Mapping[str, Any]) -> None:
-        """Show what `options` would return; what is not named stays. A layer may be an index."""
-        for name in ("backbone", "layer", "node", "n_components"):
-            value = options.get(name)
-            if value is not None:
-                value = (
-                    self._entry.layers[value]
-                    if isinstance(value, int) and name == "layer"
-                    else value
-                )
-                getattr(self, name).value = value
 
 
 class CutControls(Container):

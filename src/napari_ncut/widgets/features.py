@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Shapes
 from napari.utils.notifications import show_info
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -20,14 +21,17 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from ..backbones import backbone_entry
-from ..backbones.estimate import estimate_run
+from ..backbones import BackboneEntry, backbone_entry
+from ..backbones.estimate import Estimate, estimate_run
 from ..errors import InputError
-from ..progress import Progress
+from ..progress import Progress, Steps
+from ..weights import ModelStore
+from .backbone_controls import BackboneControls
 from .choices import LayerChecklist, LayerChoice
-from .feature_controls import BackboneControls, CutControls, InputControls
+from .feature_controls import CutControls, InputControls
 from .feature_layers import add_colors, add_eigenvectors
 from .layers import Source, data_to_world, default_axes, unwrap
+from .models import ModelsPanel
 from .panels import DockedWidget, narrow_scroll, titled
 from .prompts_layer import add_prompts_layer, base_layer
 from .reading import Reading, layer_axes, read_settings
@@ -52,6 +56,7 @@ class FeaturesWidget(DockedWidget):
         self._viewer = unwrap(napari_viewer)
         self._session = session_of(self._viewer)
         self._job = Job(self)
+        self._lookup = Job(self)
         self._started = 0.0
         # Measured against estimated seconds of the last run: the next estimate learns from it.
         self._pace = 1.0
@@ -61,7 +66,15 @@ class FeaturesWidget(DockedWidget):
         self._job.finished.connect(self._on_result)
         self._job.busy_changed.connect(self._on_busy)
         self._job.cancelled.connect(lambda: self.message.setText("Cancelled; nothing was changed."))
-        self.on_release(self._job.close, self.images.release, self.shapes.release)
+        self._lookup.finished.connect(self._on_found)
+        self._lookup.failed.connect(self._refuse)
+        self.on_release(
+            self._job.close,
+            self._lookup.close,
+            self.images.release,
+            self.shapes.release,
+            self.models.release,
+        )
         self.follow(self._viewer.dims.events.current_step, self._refresh)
         self._on_images()
 
@@ -82,6 +95,7 @@ class FeaturesWidget(DockedWidget):
         )
         self.backbone = BackboneControls()
         self.cut = CutControls()
+        self.models = ModelsPanel()
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.run_button = QPushButton("Compute eigenvectors")
@@ -101,21 +115,26 @@ class FeaturesWidget(DockedWidget):
         images.addWidget(self.shapes)
         features = QVBoxLayout()
         features.addWidget(self.backbone.native)
-        more = QCollapsible("Cut")
-        more.addWidget(self.cut.native)
-        features.addWidget(more)
+        self.models_section = QCollapsible("Models")
+        self.models_section.addWidget(self.models)
+        network = QCollapsible("Network")
+        network.addWidget(self.backbone.network.native)
+        cut = QCollapsible("Cut")
+        cut.addWidget(self.cut.native)
+        for section in (self.models_section, network, cut):
+            features.addWidget(section)
         inner = QWidget()
         layout = QVBoxLayout(inner)
         layout.addWidget(titled("Images", images))
         layout.addWidget(titled("Features", features))
         layout.addStretch()
-        scroll = narrow_scroll(inner)
+        self._scroll = narrow_scroll(inner)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button, 2)
         buttons.addWidget(self.cancel_button, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 6, 4)
-        outer.addWidget(scroll)
+        outer.addWidget(self._scroll)
         outer.addWidget(self.message)
         outer.addWidget(self.progress)
         outer.addLayout(buttons)
@@ -123,8 +142,11 @@ class FeaturesWidget(DockedWidget):
 
         self.images.chosen.connect(self._on_images)
         self.shapes.chosen.connect(self._refresh)
-        for controls in (self.inputs, self.backbone, self.cut):
+        for controls in (self.inputs, self.backbone, self.backbone.network, self.cut):
             controls.changed.connect(self._refresh)
+        self.backbone.backbone.changed.connect(self._show_model)
+        self.backbone.asked.connect(self._look_up)
+        self.models.changed.connect(self._refresh)
         self.run_button.clicked.connect(lambda: self.run())
         self.cancel_button.clicked.connect(lambda: self._job.cancel())
         self.segment_button.clicked.connect(lambda: self.open_points_widget())
@@ -158,20 +180,75 @@ class FeaturesWidget(DockedWidget):
             reading = self.reading()
         except InputError as error:
             self.echo.setText("")
-            self.message.setText(str(error))
-            self.run_button.setEnabled(False)
-            self.run_button.setToolTip(str(error))
+            self._refuse(str(error))
             return
         self.echo.setText(reading.describe())
-        entry = backbone_entry(self.backbone.backbone.value)
-        estimate = estimate_run(reading.layout(entry), entry, self.backbone.n_components.value)
-        weights = (
-            f"{entry.size / 1e6:.0f} MB of weights" if entry.size else "no weights, no download"
-        )
+        try:
+            entry, estimate = self._planned(reading)
+        except InputError as error:
+            self._refuse(str(error))
+            return
         seconds = estimate.scaled(self._pace).text
-        self.message.setText(f"{entry.name}: {weights} · {entry.license} · {seconds}")
-        self.run_button.setEnabled(not entry.unavailable_because)
-        self.run_button.setToolTip(entry.unavailable_because or "Compute features and cut them")
+        self.message.setText(f"{entry.title}: {entry.readable_size} · {entry.license} · {seconds}")
+        self.run_button.setEnabled(True)
+        self.run_button.setToolTip("Compute features and cut them")
+
+    def _refuse(self, reason: str) -> None:
+        self.message.setText(reason)
+        self.run_button.setEnabled(False)
+        self.run_button.setToolTip(reason)
+
+    def _planned(self, reading: Reading) -> tuple[BackboneEntry, Estimate]:
+        """The chosen backbone and what the run takes; an `InputError` if it cannot be run."""
+        entry = self.backbone.entry
+        if entry is None:
+            raise InputError("Type the name of a network, then Enter: timm:resnet18.a1_in1k")
+        if entry.unavailable_because:
+            raise InputError(entry.unavailable_because)
+        options = self.backbone.options()
+        own = "checkpoint" in options
+        if not own and not _installed(entry):
+            raise InputError(
+                f"{entry.title} is not installed ({entry.readable_size}, license: "
+                f"{entry.license}). Download it under Models, or choose a file under Network."
+            )
+        layer, stride = options["layer"], options["stride"]
+        entry.check_stride(stride, layer)
+        estimate = estimate_run(
+            reading.layout(entry, layer, stride),
+            entry,
+            options["n_components"],
+            layer=layer,
+            dense=options.get("refine") == "dense",
+        )
+        return entry, estimate
+
+    # ------------------------------------------------------------------------------------ models
+
+    def _show_model(self, _: Any = None) -> None:
+        """Show the chosen network among the models, opened where it is not installed yet."""
+        entry = self.backbone.entry
+        if entry is None or entry.weights is None:
+            return
+        self.models.add_entry(entry)
+        self.models.select(entry.name)
+        if not _installed(entry):
+            self.models_section.expand(animate=False)
+            # Its new height is known only after the layout has been done.
+            QTimer.singleShot(0, self.models, self._scroll_to_models)
+
+    def _scroll_to_models(self) -> None:
+        self._scroll.ensureWidgetVisible(self.models_section, 0, 0)
+
+    def _look_up(self, name: str) -> None:
+        """Find a network by its name, in a thread: its library is imported for it."""
+        self.message.setText(f"Looking for {name}…")
+        self._lookup.start(lambda: _described(name))
+
+    def _on_found(self, entry: BackboneEntry) -> None:
+        self.backbone.offer(entry)
+        self._show_model()
+        self._refresh()
 
     @property
     def _has_planes(self) -> bool:
@@ -211,11 +288,14 @@ class FeaturesWidget(DockedWidget):
         except InputError as error:
             self.message.setText(str(error))
             return
+        try:
+            self._expected = self._planned(reading)[1].seconds
+        except InputError as error:
+            self._refuse(str(error))
+            return
         options = {**self.backbone.options(), **self.cut.options()}
         self._sources: list[Source] = reading.sources
         self._started = time.perf_counter()
-        entry = backbone_entry(options["backbone"])
-        self._expected = estimate_run(reading.layout(entry), entry, options["n_components"]).seconds
         self._job.start(lambda: _embed(reading, options))
 
     def _on_progress(self, step: Progress) -> None:
@@ -277,6 +357,17 @@ class FeaturesWidget(DockedWidget):
         window = getattr(self._viewer, "window", None)
         if window is not None:
             window.add_plugin_dock_widget("napari-ncut", "Segment by points", tabify=True)
+
+
+def _installed(entry: BackboneEntry) -> bool:
+    """Whether nothing has to be downloaded for it."""
+    return entry.weights is None or ModelStore().state(entry.weights) != "missing"
+
+
+def _described(name: str) -> Steps[BackboneEntry]:
+    """`backbone_entry` as a generator, for a name outside of the list."""
+    yield Progress("looking", 0, 1)
+    return backbone_entry(name)
 
 
 def _embed(reading: Reading, options: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager, show_error, show_warning
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, Qt, Signal
 
 from ..devices import is_out_of_memory
 from ..errors import InputError
@@ -96,7 +96,15 @@ class Job(QObject):
             except Exception as error:  # noqa: BLE001
                 return _Failure(error)
 
-        worker = create_worker(run)
+        steps = run()
+
+        def drive() -> Steps[Any]:
+            return (yield from steps)
+
+        worker = create_worker(drive)
+        # In the worker's own thread: what a generator does when it is closed may take a while, and
+        # otherwise would be done by the window's when it frees the worker.
+        worker.aborted.connect(steps.close, type=Qt.ConnectionType.DirectConnection)
         worker.yielded.connect(lambda step: self._deliver(token, step))
         worker.returned.connect(lambda result: self._end(token, result))
         # napari means to pass warnings on by itself, but its class never gets to connect them;
