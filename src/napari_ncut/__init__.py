@@ -11,8 +11,10 @@ from ._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .backbones import FeatureMaps as FeatureMaps
+    from .backbones import backbone_entry as backbone_entry
     from .backbones import extract_features as extract_features
     from .backbones import list_backbones as list_backbones
+    from .backbones import list_networks as list_networks
     from .backbones import load_backbone as load_backbone
     from .errors import InputError as InputError
     from .io import read_image as read_image
@@ -27,19 +29,23 @@ if TYPE_CHECKING:
     from .spectral import NCut as NCut
     from .spectral import eigenvector_colors as eigenvector_colors
     from .spectral import embed as embed
+    from .weights import ModelStore as ModelStore
 
 _HOMES = {
     "Embedding": "spectral",
     "FeatureMaps": "backbones",
     "InputError": "errors",
+    "ModelStore": "weights",
     "NCut": "spectral",
     "PromptSegmenter": "prompts",
+    "backbone_entry": "backbones",
     "eigenvector_colors": "spectral",
     "embed": "spectral",
     "extract_features": "backbones",
     "get_mask": "prompts",
     "label_instances": "prompts",
     "list_backbones": "backbones",
+    "list_networks": "backbones",
     "load_backbone": "backbones",
     "measure_labels": "prompts",
     "read_image": "io",
