@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from unittest import mock
 
 import numpy as np
@@ -34,7 +35,10 @@ def measure(name: str, side: int, repeats: int, device: str | None) -> dict[str,
     entry = backbone_entry(name)
     plane = np.random.default_rng(0).random((side, side, 3), dtype=np.float32)
     family = f"napari_ncut.backbones.families.{name.partition(':')[0]}.load_weights"
-    with mock.patch(family) if entry.weights else mock.MagicMock():
+    with ExitStack() as without_weights:
+        if entry.weights is not None:
+            without_weights.enter_context(mock.patch(family))
+            without_weights.enter_context(mock.patch("napari_ncut.backbones.network.weights_of"))
         backbone = load_backbone(name, device=device)
     layout = PlaneLayout((plane.shape[:2],), entry.choose_stride([plane.shape[:2]]), ((),), False)
     backbone.features([plane[:64, :64]], layout.stride if entry.canvas == 0 else 1)

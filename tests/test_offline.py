@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -23,19 +24,33 @@ import numpy as np
 import napari_ncut as ncut
 from napari_ncut.cli import app
 
-for name in ncut.list_backbones():
-    image = np.random.default_rng(0).random((32, 40, 3))
-    embedding = ncut.embed(image, axes="YXC", backbone=name, n_components=4)
-    assert ncut.PromptSegmenter(embedding).predict([[3, 5]]).any()
+image = np.random.default_rng(0).random((32, 40, 3))
+for name in [*ncut.list_backbones(), "timm:resnet18", "torchvision:vgg16"]:
+    if ncut.backbone_entry(name).weights is None:
+        embedding = ncut.embed(image, axes="YXC", backbone=name, n_components=4)
+        assert ncut.PromptSegmenter(embedding).predict([[3, 5]]).any()
+        continue
+    try:
+        ncut.load_backbone(name)
+    except ncut.InputError as error:
+        assert f"models download {name}" in str(error), error
+    else:
+        raise AssertionError(f"{name} was loaded without weights")
 app(["demo", "--no-viewer", "-o", sys.argv[1]], standalone_mode=False)
 app(["backbones"], standalone_mode=False)
+app(["models", "list"], standalone_mode=False)
+app(["models", "verify"], standalone_mode=False)
 assert not asked, asked
 """
 
 
 def test_neither_functions_nor_the_demo_ask_the_network(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "demo")], capture_output=True, text=True
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "demo")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NAPARI_NCUT_MODELS": str(tmp_path / "models")},
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "demo" / "classes.tif").stat().st_size > 0
+    assert not (tmp_path / "models").exists()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,8 @@ def shifts(stride: int, factor: int) -> list[int]:
     of stride / factor: −¼ and +¼ of the stride for two passes.
     """
     fine = stride / factor
-    return [round((i + 0.5) * fine - 0.5 * stride) for i in range(factor)]
+    # Halves always upwards: to the nearest even number, steps of 7 would become 8 and 6.
+    return [floor((i + 0.5) * fine - 0.5 * stride + 0.5) for i in range(factor)]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Generator, Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -15,6 +16,7 @@ from ..errors import InputError, check_choice
 from ..imaging.channels import composite
 from .entry import BackboneEntry, Shapes
 from .families import family_of
+from .families.loading import weights_of
 from .geometry import mirrored, sampling, shifts, windows
 from .normalization import Normalization
 
@@ -33,6 +35,8 @@ _FINEST = 8
 # processor busy, or a GPU. Memory that is smaller shows itself, and the batch is halved.
 _BATCH = {"cpu": 0.5, "cuda": 8.0, "mps": 2.0}
 _LARGEST_BATCH = 32
+# An image of this side is large enough for any network.
+_SMALLEST = 256
 # Tiles overlap by this share of their side, and fade into each other there.
 _OVERLAP = 0.25
 
@@ -117,8 +121,10 @@ class NetworkBackbone:
         # Cells per side of a tile; shrinks where memory does not suffice.
         self._tile: int | None = entry.canvas // self._native if entry.canvas else None
         self._batch_limit = _LARGEST_BATCH
+        # Before the network is built, which takes seconds: without weights that is for nothing.
+        weights = weights_of(entry, checkpoint)
         self.network: Network = family_of(entry.name).load(
-            entry, checkpoint=checkpoint, architecture=dict(architecture or {})
+            entry, weights, architecture=dict(architecture or {})
         )
         if normalization is not None:
             self.network.normalization = normalization
@@ -138,9 +144,29 @@ class NetworkBackbone:
         """The stride of the finest layer, in pixels of the network's input."""
         return min(self._entry.strides[i] for i in self._layers)
 
+    @cached_property
+    def _smallest(self) -> int:
+        """Side of the smallest square that the network takes: unpadded convolutions use some up."""
+        import torch
+
+        side = self.network.unit
+        while True:
+            image = torch.zeros(1, self.network.n_channels, side, side, device=self._device)
+            try:
+                with torch.inference_mode():
+                    self.network.maps(image, self._layers, self._node)
+                return side
+            except RuntimeError as error:
+                if is_out_of_memory(error) or side >= _SMALLEST:
+                    raise
+            side += self.network.unit
+
     def stride_for(self, shapes: Shapes) -> int:
         """Pixels per cell of the feature grids of planes (h, w)."""
-        return self._entry.choose_stride(shapes, self._layers, self.stride)
+        shapes = tuple(shapes)
+        stride = self._entry.choose_stride(shapes, self._layers, self.stride)
+        self._split(stride, max(map(max, shapes)))
+        return stride
 
     def batch_size_for(self, shapes: Sequence[tuple[int, int]], stride: int) -> int:
         """How many planes (h, w) to hand over at once if nobody says it."""
@@ -164,6 +190,11 @@ class NetworkBackbone:
         else:
             least = self._native
         factor = max(1, -(-least // stride))
+        if factor > _FINEST:
+            raise InputError(
+                f"Stride {stride} of {self.name} would take {factor**2} passes over every image. "
+                f"Give {-(-least // _FINEST)} or more."
+            )
         return stride * factor, factor
 
     def _check_refinement(self, stride: int) -> None:
@@ -175,11 +206,6 @@ class NetworkBackbone:
                 )
             return
         factor = self._split(stride, 0)[1]
-        if factor > _FINEST:
-            raise InputError(
-                f"Stride {stride} of {self.name} would take {factor**2} passes over every image. "
-                f"Give {-(-self._native // _FINEST)} or more."
-            )
         if factor > 1 and self._refine == "dense" and not self.network.densify(stride):
             raise InputError(
                 f'{self.name} has no patches that could overlap, so refine="dense" cannot be '
@@ -351,7 +377,7 @@ class NetworkBackbone:
                 start -= (native - native // factor) // 2
                 length += native - native // factor
             valid.append(length)
-            length = self._entry.canvas or -(-length // unit) * unit
+            length = self._entry.canvas or max(-(-length // unit) * unit, self._smallest)
             spans.append((start, start + length))
         if self.network.padding == "zero":
             inside = [(a, a + n) for (a, _), n in zip(spans, valid, strict=True)]

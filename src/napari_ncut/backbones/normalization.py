@@ -31,6 +31,13 @@ class Normalization:
         std = batch.new_tensor(self.std).view(1, -1, 1, 1)
         return ((batch.flip(1) if self.reverse else batch) - mean) / std
 
+    def for_channels(self, n_channels: int) -> Normalization:
+        """The same for a network of `n_channels`: where it has others, their average for each."""
+        if len(self.mean) == n_channels:
+            return self
+        mean, std = (sum(numbers) / len(numbers) for numbers in (self.mean, self.std))
+        return Normalization((mean,) * n_channels, (std,) * n_channels)
+
 
 _CAFFE = (104.0, 117.0, 123.0)
 
@@ -62,7 +69,8 @@ def parse_normalization(given: Any, n_channels: int = 3) -> Normalization:
     if isinstance(given, Normalization):
         return given
     if isinstance(given, str):
-        return NORMALIZATIONS[check_choice("normalization", given, NORMALIZATIONS)]
+        known = NORMALIZATIONS[check_choice("normalization", given, NORMALIZATIONS)]
+        return known.for_channels(n_channels)
     try:
         mean, std = (tuple(part) for part in given)
     except (TypeError, ValueError):

@@ -161,7 +161,8 @@ def load_backbone(
             f"{name} has no weights, so {option}={value!r} cannot be used. Leave it out."
         )
     if "normalization" in given:
-        given["normalization"] = parse_normalization(normalization)
+        n_channels = given.get("architecture", {}).get("in_chans", 3)
+        given["normalization"] = parse_normalization(normalization, n_channels)
     layers = entry.layer_indices(layer)
     node = check_choice(
         f"node of {name}", entry.default_node if node is None else node, entry.nodes

@@ -21,6 +21,8 @@ NODE_TYPES = {
 # Where a branch ends, just before it is added: behind layer scale and stochastic depth, which are
 # modules of their own in timm (an identity where they are not used).
 _ENDS = {"attn": ("drop_path1", "attn"), "mlp": ("drop_path2", "mlp")}
+# CaiT has one module of stochastic depth for both branches, and scales them by parameters.
+_SCALES = {"attn": "gamma_1", "mlp": "gamma_2"}
 
 
 def nodes_of(blocks: Sequence[nn.Module]) -> tuple[str, ...]:
@@ -62,10 +64,14 @@ def _hook(block: Any, node: str, place: int, recorded: list[Any]) -> Any:
 
         return block.attn.register_forward_pre_hook(before, with_kwargs=True)
 
-    def after(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        recorded[place] = output[0] if isinstance(output, tuple) else output
-
     target = block if node == BLOCK else _end(block, node)
+    is_scaled = node != BLOCK and target is not getattr(block, node)
+    scale = None if node == BLOCK or is_scaled else getattr(block, _SCALES[node], None)
+
+    def after(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+        output = output[0] if isinstance(output, tuple) else output
+        recorded[place] = output if scale is None else scale * output
+
     return target.register_forward_hook(after)
 
 

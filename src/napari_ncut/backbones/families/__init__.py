@@ -2,8 +2,8 @@
 
 describe(name, architecture) -> BackboneEntry
     What there is to know about a network, without its weights.
-load(entry, *, checkpoint, architecture) -> Network
-    The network with weights.
+load(entry, weights, *, architecture) -> Network
+    The network with the weights of a file.
 names() -> list of str
     All there are.
 """

@@ -37,12 +37,12 @@ class SamNetwork:
 
     # Its authors pad with zeros, after normalization, to the right and below.
     padding = "zero"
-    normalization = NORMALIZATIONS["imagenet"]
-    n_channels = 3
 
     def __init__(self, encoder: Any) -> None:
         self.module = encoder
         self.unit = encoder.img_size
+        self.n_channels = encoder.patch_embed.proj.in_channels
+        self.normalization = NORMALIZATIONS["imagenet"].for_channels(self.n_channels)
 
     def maps(self, batch: Tensor, layers: Sequence[int], node: str) -> list[Tensor]:
         """Maps (n, d, rows, columns) of some layers; see `Network`."""
@@ -129,20 +129,22 @@ def describe(name: str, architecture: Mapping[str, Any] | None = None) -> Backbo
         strides=(patch,) * depth,
         canvas=network.unit,
         cost=count_cost(
-            lambda image: network.maps(image, [depth - 1], "block"), network.unit, fixed=True
+            lambda image: network.maps(
+                image[:, :1].expand(-1, network.n_channels, -1, -1), [depth - 1], "block"
+            ),
+            network.unit,
+            fixed=True,
         ),
     )
 
 
-def load(
-    entry: BackboneEntry, *, checkpoint: str | Path | None, architecture: Mapping[str, Any]
-) -> SamNetwork:
-    """The encoder of an entry with its weights, or those of `checkpoint`."""
+def load(entry: BackboneEntry, weights: Path, *, architecture: Mapping[str, Any]) -> SamNetwork:
+    """The encoder of an entry with the weights of a file."""
     encoder = build(entry.name, architecture)
     load_weights(
         encoder,
         entry,
-        checkpoint,
+        weights,
         # What mixes the last block into 256 channels for SAM's own decoder.
         optional=lambda key: key.startswith("neck."),
         convert=_encoder_only,

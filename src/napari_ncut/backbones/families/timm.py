@@ -62,7 +62,11 @@ class TimmNetwork:
     def densify(self, stride: int) -> bool:
         """Let the patches overlap; see `Network`."""
         embed: Any = getattr(self.module, "patch_embed", None)
-        if not getattr(self.module, "dynamic_img_size", False) or not hasattr(embed, "proj"):
+        step = getattr(getattr(embed, "proj", None), "stride", None)
+        # Not where stages follow, or convolutions come before: patches are not the cells there.
+        if not self._blocks or step != (self.unit, self.unit):
+            return False
+        if not getattr(self.module, "dynamic_img_size", False):
             return False
         patch = embed.patch_size
         embed.proj.stride = (stride, stride)
@@ -87,15 +91,27 @@ def build(name: str, architecture: Mapping[str, Any]) -> Any:
     options = {"num_classes": 0, "pretrained": False, **architecture}
     try:
         try:
-            return timm.create_model(name, dynamic_img_size=True, **options).eval()
+            model = timm.create_model(name, dynamic_img_size=True, **options)
         except TypeError:
             # Only transformers with a grid of position embeddings know the option.
-            return timm.create_model(name, **options).eval()
+            model = timm.create_model(name, **options)
     except (TypeError, ValueError, AssertionError, RuntimeError) as error:
         raise InputError(
             f"timm cannot build {name!r} with {dict(architecture)!r}: {error}. "
             f"Leave the architecture out, or see the network's page for what it takes."
         ) from error
+    model.pretrained_cfg = _as_built(model.pretrained_cfg, architecture)
+    return model.eval().requires_grad_(False)
+
+
+def _as_built(config: Mapping[str, Any], architecture: Mapping[str, Any]) -> dict[str, Any]:
+    """What timm states of the released network, for one with other channels or another size."""
+    channels, *size = config["input_size"]
+    channels = int(architecture.get("in_chans", channels))
+    side = architecture.get("img_size", size)
+    size = [side, side] if isinstance(side, int) else list(side)
+    own = Normalization(tuple(config["mean"]), tuple(config["std"])).for_channels(channels)
+    return {**config, "input_size": (channels, *size), "mean": own.mean, "std": own.std}
 
 
 def describe(name: str, architecture: Mapping[str, Any] | None = None) -> BackboneEntry:
@@ -122,9 +138,8 @@ def describe(name: str, architecture: Mapping[str, Any] | None = None) -> Backbo
     network = TimmNetwork(model, canvas)
     reductions = [int(info["reduction"]) for info in _feature_info(model)]
     nodes = _nodes(network, canvas, len(reductions))
-    tokens = network._blocks and len(network._blocks) == len(reductions)
     layers = tuple(
-        f"block {i}" if tokens else f"stage {i} (1/{reduction})"
+        f"block {i}" if network._blocks else f"stage {i} (1/{reduction})"
         for i, reduction in enumerate(reductions)
     )
     return BackboneEntry(
@@ -141,7 +156,7 @@ def describe(name: str, architecture: Mapping[str, Any] | None = None) -> Backbo
         source=_page(config),
         cost=count_cost(
             lambda image: network.maps(
-                image.expand(1, network.n_channels, -1, -1), [len(reductions) - 1], BLOCK
+                image[:, :1].expand(-1, network.n_channels, -1, -1), [len(reductions) - 1], BLOCK
             ),
             canvas or _side(network.unit),
             fixed=bool(canvas),
@@ -149,15 +164,13 @@ def describe(name: str, architecture: Mapping[str, Any] | None = None) -> Backbo
     )
 
 
-def load(
-    entry: BackboneEntry, *, checkpoint: str | Path | None, architecture: Mapping[str, Any]
-) -> TimmNetwork:
-    """The network of an entry with its weights, or those of `checkpoint`."""
+def load(entry: BackboneEntry, weights: Path, *, architecture: Mapping[str, Any]) -> TimmNetwork:
+    """The network of an entry with the weights of a file."""
     model = build(entry.name.removeprefix(_PREFIX), architecture)
     load_weights(
         model,
         entry,
-        checkpoint,
+        weights,
         optional=lambda key: key.startswith(_HEADS),
         convert=lambda tensors: _converted(model, tensors),
     )
@@ -167,7 +180,9 @@ def load(
 def blocks_of(model: Any) -> list[Any]:
     """The blocks of a plain transformer, one for each of its layers; none of other networks."""
     blocks = list(getattr(model, "blocks", ()))
-    return blocks if len(blocks) == len(_feature_info(model)) else []
+    reductions = [info["reduction"] for info in _feature_info(model)]
+    # Some networks call their stages blocks.
+    return blocks if len(blocks) == len(reductions) and len(set(reductions)) == 1 else []
 
 
 def unit_of(model: Any) -> int:

@@ -202,13 +202,13 @@ def describe(name: str, architecture: Mapping[str, Any] | None = None) -> Backbo
 
 
 def load(
-    entry: BackboneEntry, *, checkpoint: str | Path | None, architecture: Mapping[str, Any]
+    entry: BackboneEntry, weights: Path, *, architecture: Mapping[str, Any]
 ) -> ConvolutionalNetwork | TransformerNetwork:
-    """The network of an entry with its weights, or those of `checkpoint`."""
+    """The network of an entry with the weights of a file."""
     bare = entry.name.removeprefix(_PREFIX)
     model = build(bare, architecture)
     load_weights(
-        model, entry, checkpoint, optional=lambda key: key.startswith(_HEADS), convert=_renamed
+        model, entry, weights, optional=lambda key: key.startswith(_HEADS), convert=_renamed
     )
     network = _readable(entry.name, _outline(bare, architecture))[0]
     network.module = model
