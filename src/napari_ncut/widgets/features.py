@@ -122,6 +122,7 @@ class FeaturesWidget(DockedWidget):
         cut = QCollapsible("Cut")
         cut.addWidget(self.cut.native)
         for section in (self.models_section, network, cut):
+            section.layout().setContentsMargins(0, 0, 0, 0)
             features.addWidget(section)
         inner = QWidget()
         layout = QVBoxLayout(inner)
@@ -235,7 +236,7 @@ class FeaturesWidget(DockedWidget):
         if not _installed(entry):
             self.models_section.expand(animate=False)
             # Its new height is known only after the layout has been done.
-            QTimer.singleShot(0, self.models, self._scroll_to_models)
+            QTimer.singleShot(0, self._scroll_to_models)
 
     def _scroll_to_models(self) -> None:
         self._scroll.ensureWidgetVisible(self.models_section, 0, 0)
