@@ -154,3 +154,12 @@ def test_a_network_may_be_loaded_after_the_window_has_drawn():
     done = subprocess.run([sys.executable, "-c", WINDOW_FIRST], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith("8")
+
+
+def test_choices_outlive_docking(bench):
+    controls = bench(halves()).features.backbone
+    assert texts(controls.layer)[-1] == controls.layer.value == "σ ≤ 8 px"
+    controls.reset_choices()
+    assert texts(controls.node)[0] == controls.node.value == "all"
+    controls.set_options({"backbone": "filterbank", "layer": 2, "n_components": 7})
+    assert (controls.layer.value, controls.n_components.value) == ("σ ≤ 4 px", 7)

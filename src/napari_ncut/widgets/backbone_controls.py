@@ -45,12 +45,16 @@ class BackboneControls(Container):
         )
         self.layer = ComboBox(
             label="Layer",
+            choices=lambda _: list(self.entry.layers) if self.entry else [],
             tooltip="Later layers see a larger surrounding: they tell more of what things are,\n"
             "earlier ones more of where they end.",
         )
-        self.node = ComboBox(label="Node")
+        self.node = ComboBox(
+            label="Node", choices=lambda _: list(self.entry.nodes) if self.entry else []
+        )
         self.stride = ComboBox(
             label="Grid",
+            choices=lambda _: self._strides(),
             tooltip="Pixels per cell of the feature grid. Finer masks take more passes.",
         )
         self.n_components = SpinBox(
@@ -66,7 +70,7 @@ class BackboneControls(Container):
         )  # fmt: skip
         self.margins = (0, 0, 0, 0)
         self.backbone.changed.connect(lambda _: self._fill())
-        self.layer.changed.connect(lambda _: _refill(self.stride, self._strides()))
+        self.layer.changed.connect(lambda _: _refill(self.stride))
         # Only whole names are looked up, not every letter.
         self.another.native.editingFinished.connect(self._ask)
         self._fill()
@@ -111,9 +115,8 @@ class BackboneControls(Container):
     def _fill(self) -> None:
         entry = self.entry
         self.another.visible = self.backbone.value == ANOTHER
-        _refill(self.layer, list(entry.layers) if entry else [])
-        _refill(self.node, list(entry.nodes) if entry else [])
-        _refill(self.stride, self._strides())
+        for combo in (self.layer, self.node, self.stride):
+            _refill(combo)
         self.network.offer(entry)
         if entry is None:
             self.backbone.tooltip = "Any network of timm or torchvision"
@@ -150,12 +153,12 @@ class BackboneControls(Container):
                 getattr(self, name).value = value
 
 
-def _refill(combo: ComboBox, choices: list[Any]) -> None:
-    """Offer other choices, in their order: magicgui would put new ones behind those that stay."""
+def _refill(combo: ComboBox) -> None:
+    """Offer the choices of now in their order: magicgui would put new ones behind old ones."""
     with combo.changed.blocked():
         combo.choices = ()
-        combo.choices = choices
-    combo.enabled = bool(choices)
+        combo.reset_choices()
+    combo.enabled = bool(combo.choices)
 
 
 class NetworkControls(Container):
