@@ -89,6 +89,7 @@ def build(name: str, architecture: Mapping[str, Any]) -> Any:
     import timm
 
     options = {"num_classes": 0, "pretrained": False, **architecture}
+    model: Any
     try:
         try:
             model = timm.create_model(name, dynamic_img_size=True, **options)
