@@ -142,6 +142,7 @@ def _features(strides: tuple[int, ...]) -> tuple[tuple[str, int], ...]:
 _S8: dict[str, Any] = {"depth": 12, "patch": 8, "cost": (666.5, 4500, 3.56e8)}
 _S14: dict[str, Any] = {"depth": 12, "patch": 14, "cost": (219.2, 479.8, 1.77e8)}
 _S16: dict[str, Any] = {"depth": 12, "patch": 16, "cost": (168.4, 281.2, 1.57e8)}
+_S16_ROTARY: dict[str, Any] = {"depth": 12, "patch": 16, "cost": (169.1, 281.2, 1.65e8)}
 _B8: dict[str, Any] = {"depth": 12, "patch": 8, "cost": (2660, 9000, 8.57e8)}
 _B14: dict[str, Any] = {"depth": 12, "patch": 14, "cost": (871.8, 959.6, 4.96e8)}
 _B16: dict[str, Any] = {"depth": 12, "patch": 16, "cost": (668.6, 562.5, 4.6e8)}
@@ -245,7 +246,7 @@ DINO = (
         "vit_small_patch16_dinov3.lvd1689m",
         "DINOv3 ViT-S/16",
         "DINOv3: clean dense features at any size of image. License of its own.",
-        megabytes=86.4, license=_DINOV3, **_S16,
+        megabytes=86.4, license=_DINOV3, **_S16_ROTARY,
     ),
     _timm(
         "vit_base_patch16_dinov3.lvd1689m",
