@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class Tiny:
     architecture: Mapping[str, Any]
     checkpoint: Path
 
-    @property
+    @cached_property
     def entry(self) -> BackboneEntry:
         return family(self.name).describe(self.name, dict(self.architecture))
 
