@@ -5,6 +5,7 @@ import pytest
 
 from napari_ncut.backbones import extract_features, load_backbone
 from napari_ncut.backbones.entry import workable_stride
+from napari_ncut.errors import InputError
 
 NOISE = np.random.default_rng(0).random((3, 12, 20)).astype(np.float32)
 
@@ -48,3 +49,23 @@ def test_a_loaded_backbone_keeps_its_stride():
 )
 def test_the_stride_keeps_grids_workable(shapes, stride):
     assert workable_stride(shapes) == stride
+
+
+def test_options_go_to_a_backbone_that_is_named():
+    image = np.random.default_rng(0).random((16, 24))
+    named = extract_features(image, "filterbank", layer=0, node="edge", stride=4)
+    loaded = load_backbone("filterbank", layer=0, node="edge", stride=4)
+    np.testing.assert_array_equal(named.values, extract_features(image, loaded).values)
+    with pytest.raises(InputError, match="layer cannot be given beside a loaded backbone"):
+        extract_features(image, loaded, layer=1)
+
+
+def test_features_are_prepared_as_asked():
+    image = np.random.default_rng(0).random((16, 24))
+    raw = extract_features(image).values
+    unit = extract_features(image, preparation="l2").values
+    np.testing.assert_allclose(unit, raw / np.linalg.norm(raw, axis=1, keepdims=True), atol=1e-6)
+    standard = extract_features(image, preparation="standardize").values
+    np.testing.assert_allclose(standard.std(axis=0), 1, atol=1e-4)
+    with pytest.raises(InputError, match="Unknown preparation"):
+        extract_features(image, preparation="l1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,12 +101,13 @@ def extract_features(
     images: Any,
     backbone: str | Backbone = "filterbank",
     *,
-    axes: str | None = None,
+    axes: str | Sequence[str | None] | None = None,
     channels: Channels = None,
     scaling: Scaling = "stack",
     batch_size: int | None = None,
     preparation: Preparations = "none",
     progress: Callable[[Progress], object] | None = None,
+    **options: Any,
 ) -> FeatureMaps:
     """Compute feature maps of one image or many.
 
@@ -125,15 +126,27 @@ def extract_features(
         every feature over all cells.
     progress
         Called with a `Progress` before every batch.
+    **options
+        Of `load_backbone`, where `backbone` is a name: layer, node, checkpoint, device, stride …
 
     Returns
     -------
     FeatureMaps
         float32 features on a grid of `stride` pixels.
+
+    Raises
+    ------
+    InputError
+        If anything given cannot be used; nothing has been computed then.
     """
-    planes = as_planes(images, axes=axes, channels=channels, scaling=scaling)
-    ready = load_backbone(backbone) if isinstance(backbone, str) else backbone
     check_preparation(preparation)
+    if options and not isinstance(backbone, str):
+        raise InputError(
+            f"{', '.join(options)} cannot be given beside a loaded backbone, which has its own. "
+            f"Give them to load_backbone, or give the backbone's name."
+        )
+    planes = as_planes(images, axes=axes, channels=channels, scaling=scaling)
+    ready = load_backbone(backbone, **options) if isinstance(backbone, str) else backbone
     features = run_steps(extract_steps(planes, ready, batch_size), progress)
     Preparation.fit(preparation, features.values).apply(features.values)
     return features
