@@ -13,7 +13,7 @@ from .entry import BackboneEntry, Layers
 _SMALL_CUT = 0.4
 _SMALL_NODES = 4096
 _PER_NODE = 1.8e-5
-_BILLIONS_PER_SECOND = 100.0
+_BILLIONS_PER_SECOND = 150.0
 # A GPU's factor differs from card to card; this is a modest one's, in half precision.
 _SPEEDUP = {"cpu": 1.0, "cuda": 50.0, "mps": 5.0}
 _FEATURES = 32
