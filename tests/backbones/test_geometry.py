@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from napari_ncut.backbones.geometry import mirrored, sampling, shifts, windows
 from napari_ncut.errors import InputError
@@ -43,10 +44,14 @@ def test_shifted_passes_interleave(stride, factor):
     assert np.ptp(np.diff(found)) <= (0 if fine == int(fine) else 1)
 
 
-@pytest.mark.parametrize(("n", "size", "overlap"), [(5, 8, 2), (8, 8, 2), (20, 8, 2), (33, 7, 1)])
-def test_windows_cover_and_fade(n, size, overlap):
+@pytest.mark.parametrize("step", [1, 2, 4, 7])
+@pytest.mark.parametrize(
+    ("n", "size", "overlap"), [(5, 8, 2), (8, 8, 2), (9, 8, 2), (20, 8, 2), (33, 7, 1), (64, 9, 0)]
+)
+def test_windows_cover_and_fade(n, size, overlap, step):
     total, last = np.zeros(n), 0
-    for window in windows(n, size, overlap):
+    for window in windows(n, size, overlap, step):
+        assert window.first % step == 0
         assert window.last - window.first <= size
         assert window.first <= last  # no gap
         assert len(window.weights) == window.last - window.first
@@ -114,6 +119,28 @@ def test_tiles_of_a_canvas_give_what_the_whole_gives(monkeypatch):
     (tiled,) = backbone_of(network, monkeypatch, canvas=96).features([image], 16)
     np.testing.assert_allclose(tiled, whole, atol=1e-5)
     assert {batch[1:] for batch in network.batches} == {(96, 96)}
+
+
+def test_tiles_of_layers_of_several_strides(networks, tiny, noise, monkeypatch):
+    """What lies deep in a tile, here most of it, is what it is in the whole."""
+    network = tiny(*networks["timm-resnet"])
+    assert network.entry.strides[:3] == (2, 4, 8)
+    image = noise(330, 700)
+    (whole,) = network.load(layer=[0, 2]).features([image], 2)
+    backbone = network.load(layer=[0, 2])
+    maps = backbone.network.maps
+
+    def within_memory(batch, layers, node):
+        if batch[0, 0].numel() > 256 * 256:
+            raise torch.OutOfMemoryError
+        return maps(batch, layers, node)
+
+    monkeypatch.setattr(backbone.network, "maps", within_memory)
+    with pytest.warns(UserWarning, match="tiles"):
+        (tiled,) = backbone.features([image], 2)
+    error = np.abs(tiled - whole).max(axis=-1) / np.abs(whole).max()
+    assert np.median(error) < 1e-6
+    assert error.max() > 1e-3  # there are borders of tiles
 
 
 @pytest.mark.parametrize(

@@ -44,21 +44,28 @@ class Window:
     weights: NDArray[np.float32]
 
 
-def windows(n_cells: int, size: int, overlap: int) -> Iterator[Window]:
-    """Cover `n_cells` by windows of at most `size`, which overlap and fade into each other."""
+def windows(n_cells: int, size: int, overlap: int, step: int = 1) -> Iterator[Window]:
+    """Cover `n_cells` by windows of at most `size`, which overlap and fade into each other.
+
+    They begin at multiples of `step`, so that cells `step` times as large lie in each of them as
+    they lie in the whole.
+    """
     if n_cells <= size:
         yield Window(0, n_cells, np.ones(n_cells, np.float32))
         return
-    count = -(-(n_cells - overlap) // (size - overlap))
-    starts = np.round(np.linspace(0, n_cells - size, count)).astype(int)
-    ramp = (np.arange(size) + 1.0) / (overlap + 1)
-    for start in starts:
-        weights = np.ones(size)
-        if start > 0:
+    n_steps, size_steps = -(-n_cells // step), max(size // step, 1)
+    overlap_steps = min(-(-overlap // step), size_steps - 1)
+    count = -(-(n_steps - overlap_steps) // (size_steps - overlap_steps))
+    starts = np.round(np.linspace(0, n_steps - size_steps, count)).astype(int) * step
+    for first in starts:
+        last = min(int(first) + size_steps * step, n_cells)
+        weights = np.ones(last - first)
+        ramp = (np.arange(last - first) + 1.0) / (overlap + 1)
+        if first > 0:
             weights = np.minimum(weights, ramp)
-        if start + size < n_cells:
+        if last < n_cells:
             weights = np.minimum(weights, ramp[::-1])
-        yield Window(int(start), int(start) + size, weights.astype(np.float32))
+        yield Window(int(first), last, weights.astype(np.float32))
 
 
 def sampling(

@@ -332,8 +332,13 @@ class NetworkBackbone:
         self, batch: Tensor, cells: tuple[int, int], begin: tuple[int, int], factor: int
     ) -> Tensor:
         """One run over all tiles: (n, d, rows · factor, columns · factor) of `cells`."""
-        tile = self._tile
-        down, across = (list(windows(n, tile or n, int((tile or n) * _OVERLAP))) for n in cells)
+        # The coarsest layer's cells must not fall differently in each tile.
+        step = max(self._entry.strides[i] for i in self._layers) // self._native
+        tiles = [self._tile or n for n in cells]
+        down, across = (
+            list(windows(n, tile, int(tile * _OVERLAP), step))
+            for n, tile in zip(cells, tiles, strict=True)
+        )
         if len(down) == len(across) == 1:
             return self._window(batch, (0, cells[0]), (0, cells[1]), begin, factor)
         import torch
