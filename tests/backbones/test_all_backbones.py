@@ -217,17 +217,14 @@ OTHERS = [
     "timm:maxvit_nano_rw_256",
     "timm:mobilenetv4_conv_small",
     "timm:pit_ti_224",
-    "timm:regnetx_002",
     "timm:tnt_s_legacy_patch16_224",
     "timm:twins_pcpvt_small",
-    "timm:vgg11",
     "timm:vit_tiny_r_s16_p8_224",
     "timm:volo_d1_224",
     "timm:xcit_nano_12_p16_224",
     "torchvision:alexnet",
     "torchvision:convnext_tiny",
     "torchvision:deeplabv3_mobilenet_v3_large",
-    "torchvision:densenet121",
     "torchvision:googlenet",
     "torchvision:inception_v3",
     "torchvision:regnet_x_400mf",
@@ -241,10 +238,11 @@ OTHERS = [
 @pytest.mark.parametrize("name", OTHERS)
 def test_networks_of_other_architectures(name, tiny, noise):
     network = tiny(name)
-    for node in network.entry.nodes:
+    nodes = list(network.entry.nodes)
+    for node in {nodes[0], nodes[-1]}:
         backbone = network.load(node=node)
         stride = backbone.stride_for([(1, 1)])
-        for shape in ((1, 1), (19, 45), (250, 70)):
+        for shape in ((1, 1), (250, 70)):
             (maps,) = backbone.features([noise(*shape)], stride)
             assert maps.shape[:2] == grid(shape, stride)
             assert np.isfinite(maps).all()
