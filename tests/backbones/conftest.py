@@ -7,6 +7,7 @@ folder's tests take them from the fixtures `network` (each of them) and `tiny` (
 from __future__ import annotations
 
 import importlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -127,7 +128,7 @@ def _one_torch_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Tiny]:
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Tiny]]:
     """Makes a `Tiny` of a name and an architecture; of the same ones, once."""
     folder = tmp_path_factory.mktemp("checkpoints")
     made: dict[str, Tiny] = {}
@@ -143,7 +144,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Tiny]:
             made[key] = Tiny(name, architecture or {}, path)
         return made[key]
 
-    return make
+    yield make
+    shutil.rmtree(folder)  # pytest would keep gigabytes of several sessions
 
 
 @pytest.fixture(params=NETWORKS)

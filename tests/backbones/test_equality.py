@@ -376,7 +376,8 @@ def sam_file(tmp_path_factory):
             if name.endswith(("pos_embed", "rel_pos_h", "rel_pos_w")):  # zeros, as built
                 tensor.copy_(0.5 * torch.randn(tensor.shape, generator=generator))
     torch.save(network.state_dict(), path)
-    return path
+    yield path
+    path.unlink()
 
 
 @pytest.fixture
