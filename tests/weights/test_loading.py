@@ -271,7 +271,8 @@ def test_squeezenet_knows_horses(data_root):
     54 % first and 70 % among five is what is reported of 100 images of the whole set. Of the 60
     that are at hand, others and resized ones, it is 25 and 31.
     """
-    torchvision = pytest.importorskip("torchvision")
+    import torchvision
+
     net = torchvision.models.squeezenet1_0()
     file = data_root / "models" / "squeezenet1_0_imagenet" / "squeezenet1_0_fp16.npz"
     account = load_into(net, read_checkpoint(file), what=file.name)
@@ -317,3 +318,13 @@ def test_other_files_at_hand_are_read(data_root):
         assert len(read_checkpoint(file)) > 20
     with pytest.raises(InputError, match="TensorFlow Lite"):
         read_checkpoint(models / "deeplabv3_mobilenetv2_voc" / "deeplabv3_mnv2_pascal_quant.tflite")
+
+
+def test_networks_that_ask_for_the_version_of_their_weights_are_filled():
+    import torchvision
+
+    source = torchvision.models.mnasnet0_5(weights=None)
+    network = torchvision.models.mnasnet0_5(weights=None)
+    load_into(network, dict(source.state_dict()), what="mnasnet.pth")
+    for name, tensor in source.state_dict().items():
+        assert torch.equal(network.state_dict()[name], tensor)

@@ -178,7 +178,6 @@ FILTERBANK = BackboneEntry(
     license="BSD-3-Clause",
     source="scikit-image and SciPy filters",
     seconds_per_megapixel=1.1,
-    suggested_components=10,
 )
 
 DINO = (

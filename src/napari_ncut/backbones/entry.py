@@ -85,7 +85,7 @@ class BackboneEntry:
     requires: tuple[str, str] | tuple[()] = ()
     cost: Cost | None = None
     seconds_per_megapixel: float = 0.0
-    suggested_components: int = 30
+    suggested_components: int = 10
 
     @property
     def size(self) -> int:

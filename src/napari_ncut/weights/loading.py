@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -137,8 +137,11 @@ def load_into(
             f"architecture{_comparison(tensors, module.state_dict())}. Choose the backbone that "
             f"it was made for, or another file."
         )
+    # The network's own versions go with the tensors: some modules refuse to be filled without.
+    state = OrderedDict(plan.values)
+    state._metadata = module.state_dict()._metadata  # type: ignore[attr-defined]
     # Not strict, since names and shapes were compared above.
-    module.load_state_dict(plan.values, strict=False)
+    module.load_state_dict(state, strict=False)
     if not all(optional(name) for name in plan.surplus):
         warnings.warn(
             f"{what} has more in it than the network uses. {account.text}",
