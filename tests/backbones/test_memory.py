@@ -47,11 +47,17 @@ def test_a_batch_is_halved_until_it_fits(monkeypatch, planes, shortage):
     assert max(n for n, rows, _ in network.batches if rows == 128) <= 2
 
 
-def test_one_plane_too_large_is_cut_into_tiles_and_that_is_told(monkeypatch, planes):
+@pytest.fixture
+def large():
+    return list(np.random.default_rng(0).random((2, 512, 640, 3), dtype=np.float32))
+
+
+def test_one_plane_too_large_is_cut_into_tiles_and_that_is_told(monkeypatch, large):
+    planes = large
     network = Means()
-    network.most = {"cpu": 64 * 64}
+    network.most = {"cpu": 400 * 400}
     backbone = backbone_of(network, monkeypatch)
-    with pytest.warns(UserWarning, match="128 × 160 pixels, so they are cut into tiles of"):
+    with pytest.warns(UserWarning, match="512 × 640 pixels, so they are cut into tiles of"):
         maps = backbone.features(planes, 16)
     for found, plane in zip(maps, planes, strict=True):
         np.testing.assert_allclose(found, block_mean(plane, 16), atol=1e-5)
@@ -84,7 +90,7 @@ def _tensor(planes):
     return torch.from_numpy(np.stack(planes)).permute(0, 3, 1, 2)
 
 
-def test_when_nothing_is_left_the_remedy_is_told(monkeypatch, planes):
+def test_when_nothing_is_left_the_remedy_is_told(monkeypatch, large):
     network = Means()
     network.most = {"cpu": 1}
     backbone = backbone_of(network, monkeypatch)
@@ -93,7 +99,9 @@ def test_when_nothing_is_left_the_remedy_is_told(monkeypatch, planes):
         pytest.warns(UserWarning, match="tiles"),
         pytest.raises(InputError, match="Choose a region, a smaller network"),
     ):
-        backbone.features(planes, 16)
+        backbone.features(large, 16)
+    # Never down to tiles in which nothing could be recognized.
+    assert min(rows for n, rows, _ in network.batches) >= 256
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(monkeypatch, planes):

@@ -37,6 +37,8 @@ _BATCH = {"cpu": 0.5, "cuda": 8.0, "mps": 2.0}
 _LARGEST_BATCH = 32
 # An image of this side is large enough for any network.
 _SMALLEST = 256
+# Smaller tiles would show a network too little to tell what it sees; a processor is better then.
+_SMALLEST_TILE = 256
 # Tiles overlap by this share of their side, and fade into each other there.
 _OVERLAP = 0.25
 
@@ -258,7 +260,7 @@ class NetworkBackbone:
         pixels = self._split(stride, max(plane.shape[:2]))[0]
         cells = -(-max(plane.shape[:2]) // pixels)
         side = min(self._tile or cells, cells)
-        least = max(self.network.unit // self._native, 1) * 2
+        least = max(self.network.unit, _SMALLEST_TILE) // self._native
         if not self._entry.canvas and side >= 2 * least:
             self._tile = side // 2
             warnings.warn(
