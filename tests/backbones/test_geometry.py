@@ -131,7 +131,7 @@ def test_tiles_of_layers_of_several_strides(networks, tiny, noise, monkeypatch):
     maps = backbone.network.maps
 
     def within_memory(batch, layers, node):
-        if batch[0, 0].numel() > 256 * 256:
+        if batch[0, 0].numel() > 288 * 288:
             raise torch.OutOfMemoryError
         return maps(batch, layers, node)
 

@@ -261,8 +261,8 @@ class NetworkBackbone:
         cells = -(-max(plane.shape[:2]) // pixels)
         side = min(self._tile or cells, cells)
         least = max(self.network.unit, _SMALLEST_TILE) // self._native
-        if not self._entry.canvas and side >= 2 * least:
-            self._tile = side // 2
+        if not self._entry.canvas and side > least:
+            self._tile = max(side // 2, least)
             warnings.warn(
                 f"{self.name}: memory does not suffice for planes of {plane.shape[0]} × "
                 f"{plane.shape[1]} pixels, so they are cut into tiles of {self._tile * pixels}.",
