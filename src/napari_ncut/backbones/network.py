@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from ..devices import autocast, check_precision, choose_device, is_out_of_memory, release_memory
 from ..errors import InputError, check_choice
-from ..imaging.channels import composite
 from .entry import BackboneEntry, Shapes
 from .families import family_of
 from .families.loading import weights_of
-from .geometry import mirrored, sampling, shifts, windows
+from .geometry import shifts, windows
 from .normalization import Normalization
+from .tensors import gather, match_channels, sample
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -321,12 +321,12 @@ class NetworkBackbone:
         import torch
         import torch.nn.functional as F
 
-        matched = np.stack([_matched(plane, self.network.n_channels) for plane in planes])
+        matched = np.stack([match_channels(plane, self.network.n_channels) for plane in planes])
         batch = torch.from_numpy(matched).to(self._device).permute(0, 3, 1, 2)
         if pixels == self._native:
             return batch
         rows, columns = (-(-n // pixels) for n in batch.shape[2:])
-        batch = _gathered(batch, (0, rows * pixels), (0, columns * pixels))
+        batch = gather(batch, (0, rows * pixels), (0, columns * pixels))
         size = (rows * self._native, columns * self._native)
         return F.interpolate(batch, size, mode="bilinear", antialias=True, align_corners=False)
 
@@ -388,11 +388,11 @@ class NetworkBackbone:
             spans.append((start, start + length))
         if self.network.padding == "zero":
             inside = [(a, a + n) for (a, _), n in zip(spans, valid, strict=True)]
-            given = self.network.normalization(_gathered(batch, *inside))
+            given = self.network.normalization(gather(batch, *inside))
             missing = [b - a - n for (a, b), n in zip(spans, valid, strict=True)]
             given = F.pad(given, (0, missing[1], 0, missing[0]))
         else:
-            given = self.network.normalization(_gathered(batch, *spans))
+            given = self.network.normalization(gather(batch, *spans))
         with autocast(self._device, self._precision):
             maps = self.network.maps(given, self._layers, self._node)
         wanted = ((down[1] - down[0]) * factor, (across[1] - across[0]) * factor)
@@ -400,55 +400,9 @@ class NetworkBackbone:
         for layer, values in zip(self._layers, maps, strict=True):
             if factor == 1:
                 for axis in (2, 3):
-                    values = _sampled(
+                    values = sample(
                         values, axis, self._entry.strides[layer], wanted[axis - 2], native,
                         given.shape[axis],
                     )  # fmt: skip
             parts.append(values[:, :, : wanted[0], : wanted[1]].float())
         return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
-
-
-def _matched(plane: Image, n_channels: int) -> Image:
-    """A plane with as many channels as the network takes."""
-    given = plane.shape[-1]
-    if given == n_channels:
-        return plane
-    if n_channels == 1:
-        return plane.mean(axis=-1, keepdims=True)
-    if given == 1:
-        return np.repeat(plane, n_channels, axis=-1)
-    if n_channels == 3:
-        # Two channels, or four and more: mixed as a viewer shows them.
-        return composite(plane)
-    raise InputError(
-        f"The network takes {n_channels} channels, but the images have {given}. "
-        f"Choose {n_channels} channels, or one."
-    )
-
-
-def _gathered(batch: Tensor, down: tuple[int, int], across: tuple[int, int]) -> Tensor:
-    """The pixels `down` × `across` of a batch (n, c, h, w), which goes on mirrored beyond."""
-    import torch
-
-    for axis, (first, last) in ((2, down), (3, across)):
-        size = batch.shape[axis]
-        if (first, last) != (0, size):
-            index = torch.from_numpy(mirrored(first, last, size)).to(batch.device)
-            batch = batch.index_select(axis, index)
-    return batch
-
-
-def _sampled(values: Tensor, axis: int, own: int, n_wanted: int, stride: int, size: int) -> Tensor:
-    """Read `n_wanted` cells of `stride` along an axis of a map whose cells are `own` pixels."""
-    import torch
-
-    found = sampling(values.shape[axis], own, n_wanted, stride, size)
-    if found is None:
-        return values
-    lower = torch.from_numpy(found[0]).to(values.device)
-    share = torch.from_numpy(found[1]).to(values.device, values.dtype)
-    share = share.view(-1, 1) if axis == 2 else share
-    low = values.index_select(axis, lower)
-    if values.shape[axis] == 1:
-        return low
-    return torch.lerp(low, values.index_select(axis, lower + 1), share)
