@@ -375,7 +375,7 @@ SAM = (
     ),
     _sam(
         "vit_b_lm",
-        "micro-sam ViT-B, light microscopy",
+        "micro-sam ViT-B LM",
         "micro-sam: SAM fine-tuned on cells and nuclei in light microscopy.",
         url=f"{_ZOO}/diplomatic-bug/1.2/files/vit_b.pt",
         file="microsam_vit_b_lm_1.2.pt",
@@ -387,7 +387,7 @@ SAM = (
     ),
     _sam(
         "vit_l_lm",
-        "micro-sam ViT-L, light microscopy",
+        "micro-sam ViT-L LM",
         "micro-sam, larger: SAM fine-tuned on cells and nuclei in light microscopy.",
         url=f"{_ZOO}/idealistic-rat/1.2/files/vit_l.pt",
         file="microsam_vit_l_lm_1.2.pt",
@@ -399,7 +399,7 @@ SAM = (
     ),
     _sam(
         "vit_b_em_organelles",
-        "micro-sam ViT-B, EM organelles",
+        "micro-sam ViT-B EM",
         "micro-sam: SAM fine-tuned on organelles in electron microscopy.",
         url=f"{_ZOO}/noisy-ox/1.2/files/vit_b.pt",
         file="microsam_vit_b_em_organelles_1.2.pt",
