@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _PREFIX = "torchvision:"
+# One page tells about all of them.
+_PAGE = "https://docs.pytorch.org/vision/stable/models.html"
 _HEADS = ("classifier.", "fc.", "head.", "heads.", "aux", "AuxLogits.", "avgpool.",
     "norm.", "permute.", "dropout.")  # fmt: skip
 # Containers whose parts are the layers that people mean.
@@ -193,7 +195,7 @@ def describe(name: str, architecture: Mapping[str, Any] | None = None) -> Backbo
         strides=strides,
         weights=weights,
         license=weights.license if weights else "BSD-3-Clause",
-        source=_page(bare),
+        source=_PAGE,
         cost=count_cost(
             lambda image: network.maps(image, [len(labels) - 1], BLOCK),
             max(1, round(512 / network.unit)) * network.unit,
@@ -318,7 +320,7 @@ def _weights(name: str, model: Any) -> WeightsFile | None:
         url=weights.url,
         size=4 * sum(p.numel() for p in model.parameters()),
         license=weights.meta.get("license", "BSD-3-Clause (code); trained on ImageNet"),
-        source=_page(name),
+        source=_PAGE,
         hash=f"sha256:{digest[1]}" if digest else "",
         # torch.hub.load_state_dict_from_url: a file name ends with digits of its SHA-256
         hash_source="https://docs.pytorch.org/docs/stable/hub.html" if digest else "",
@@ -331,10 +333,6 @@ def _normalization(name: str) -> Normalization:
     if preset is None or not hasattr(preset, "mean"):
         return NORMALIZATIONS["imagenet"]
     return Normalization(tuple(preset.mean), tuple(preset.std))
-
-
-def _page(name: str) -> str:
-    return "https://docs.pytorch.org/vision/stable/models.html"
 
 
 def _renamed(tensors: dict[str, Any]) -> dict[str, Any]:
