@@ -14,3 +14,9 @@ ACCURACIES: dict[str, tuple[float, int]] = {
     "balanced": (4096, 1024),
     "exact": (float("inf"), 0),
 }
+
+DISCRETIZATIONS: dict[str, str] = {
+    "cluster_qr": "pivoted QR: one eigenvector per group, in one step",
+    "rotation": "eigenvectors turned until groups lie along them; slower, closer to the best cut",
+    "kmeans": "spherical k-means: any number of groups from any number of eigenvectors",
+}
