@@ -1,5 +1,6 @@
 """Clicks → masks."""
 
+from .conditioned import ConditionedCut
 from .instances import ClassMeasure, label_instances, measure_labels
 from .methods import METHODS, NORMALIZATIONS
 from .segmenter import MODES, PromptSegmenter
@@ -10,6 +11,7 @@ __all__ = [
     "MODES",
     "NORMALIZATIONS",
     "ClassMeasure",
+    "ConditionedCut",
     "PromptSegmenter",
     "get_mask",
     "label_instances",

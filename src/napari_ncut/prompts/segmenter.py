@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError, check_choice, is_number
 from ..imaging import GuidedUpsampler
 from .clicks import Clicks, check_clicks
-from .methods import GridResult, Normalization, PromptParameters, prompt_method
-from .similarity import Similarity
+from .margins import GridResult, PromptMethod
+from .methods import MethodEntry, prompt_method
+from .parameters import Normalization, PromptParameters
 from .tutorial import check_area, small_components
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ class PromptSegmenter:
     Notes
     -----
     Everything that does not depend on the prompts is computed once and everything that depends on
-    one click is remembered, so that adding a click, moving a threshold or changing a class costs
-    milliseconds. Safe to call from several threads; calls wait for each other.
+    one click (with "cut": on the clicks of one class) is remembered, so that adding a click, moving
+    a threshold or changing a class costs milliseconds. Safe to call from several threads; calls
+    wait for each other.
     """
 
     def __init__(self, embedding: Embedding) -> None:
@@ -50,7 +52,7 @@ class PromptSegmenter:
                 f"Make one first: PromptSegmenter(napari_ncut.embed(image))."
             )
         self.embedding = embedding
-        self._similarity = Similarity(embedding)
+        self._methods: dict[MethodEntry, PromptMethod] = {}
         self._upsamplers: OrderedDict[int, GuidedUpsampler] = OrderedDict()
         self._lock = Lock()
 
@@ -87,22 +89,25 @@ class PromptSegmenter:
             "similar": all things like those clicked, in every plane; "object": only the connected
             things that were clicked (connected through neighboring planes of a stack, too).
         method
-            "tutorial": the NCUT tutorial's rule; "auto": the best there is.
+            "tutorial": the NCUT tutorial's rule; "cut": a cut in two groups for each class, led by
+            all its clicks together, with the positive clicks of other classes as negative ones (see
+            `ConditionedCut`); "auto": the best there is.
         threshold
             For positive clicks. Higher gives smaller masks. Default: .5 for a class with one click,
-            .7 with several.
+            .7 with several; with "cut" .5, which is where the two groups part.
         negative_threshold
-            For negative clicks. Higher takes less away. Default .99.
+            For negative clicks. Higher takes less away. Default .99. Unused by "cut".
         gamma
             Contrast of the likeness. Higher gives smaller masks. Default 1.
         min_area
             Connected pieces of fewer image pixels are dropped, unless they were clicked.
         normalization
             "stack" judges likeness relative to all planes and images together, "plane" to each
-            plane alone, "absolute" by the cosine itself, so that a mask may be empty.
+            plane alone, "absolute" by the cosine itself, so that a mask may be empty. Unused by
+            "cut", which cuts all planes and images together.
         denoise_area_th
             Pieces of one click's mask of fewer grid cells are dropped. Default: the tutorial's 3
-            for a single click, 8 for several, 10 beside negative ones.
+            for a single click, 8 for several, 10 beside negative ones; 3 with "cut".
         planes
             Only these planes, in this order: the result is a list of (h, w) then.
         return_scores
@@ -123,7 +128,7 @@ class PromptSegmenter:
             If points lie outside the images, or anything else cannot be used.
         """
         check_choice("mode", mode, MODES)
-        ask = prompt_method(method)
+        entry = prompt_method(method)
         parameters = PromptParameters(
             threshold, negative_threshold, gamma, normalization, denoise_area_th
         )
@@ -133,11 +138,11 @@ class PromptSegmenter:
         clicks = check_clicks(layout, points, positive, classes)
         wanted = range(len(layout)) if planes is None else _check_planes(planes, len(layout))
         with self._lock:
-            self._similarity.prepare(clicks.nodes)
             results: dict[int, GridResult] = {}
             if clicks.labels:
+                on_plane = self._method(entry).prepare(clicks, parameters)
                 needed = range(len(layout)) if mode == "object" else wanted
-                results = {p: ask(self._similarity, clicks, parameters, p) for p in needed}
+                results = {p: on_plane(p) for p in needed}
             if mode == "object" and results:
                 _keep_clicked_objects(self.embedding, clicks, results)
             label_maps, score_maps = [], []
@@ -156,6 +161,11 @@ class PromptSegmenter:
         return masks, _scores_as_given(
             layout.pixels_as_given(score_maps), layout.stacks, layout.is_list, classes
         )
+
+    def _method(self, entry: MethodEntry) -> PromptMethod:
+        if entry not in self._methods:
+            self._methods[entry] = entry.make(self.embedding)
+        return self._methods[entry]
 
     def _full_resolution(
         self,

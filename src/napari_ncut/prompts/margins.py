@@ -1,0 +1,76 @@
+"""What a prompt method answers: margins on the feature grid, with clicked cells on their side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .clicks import Clicks
+from .parameters import PromptParameters
+
+# Enough for the clicked cell to stay on its side after interpolation with neighbors on the other.
+_HELD = np.float32(0.5)
+
+
+@dataclass(frozen=True)
+class GridResult:
+    """What a method says about one plane.
+
+    Attributes
+    ----------
+    margins : float32 array (n_classes, rows, columns)
+        −1 to 1, above 0 inside; where several classes are, the largest wins.
+    heat : float32 array (n_classes, rows, columns)
+        0 to 1, likeness to the class's positive clicks.
+    """
+
+    margins: NDArray[np.float32]
+    heat: NDArray[np.float32]
+
+
+class PromptMethod(Protocol):
+    """A way from clicks to margins, made for one embedding; it may remember what it computed."""
+
+    def prepare(self, clicks: Clicks, parameters: PromptParameters) -> Callable[[int], GridResult]:
+        """Do once what concerns all planes, and return what answers for a plane."""
+        ...
+
+
+def own_cell(clicks: Clicks, i: int, plane: int, stride: int) -> tuple[int, int] | None:
+    """The cell under a click, if it lies on this plane."""
+    if clicks.pixels[i, 0] != plane:
+        return None
+    row, column = clicks.pixels[i, 1:] // stride
+    return int(row), int(column)
+
+
+def hold_clicked_cells(
+    margin: NDArray[np.float32],
+    clicks: Clicks,
+    positives: NDArray[np.int64],
+    negatives: NDArray[np.int64],
+    plane: int,
+    stride: int,
+) -> None:
+    """Keep every clicked cell on its click's side, in place; a later click wins."""
+    signs = [(int(i), 1) for i in positives] + [(int(j), -1) for j in negatives]
+    for i, sign in sorted(signs):
+        cell = own_cell(clicks, i, plane, stride)
+        if cell is not None:
+            margin[cell] = sign * max(sign * margin[cell], _HELD)
+
+
+def margin_above(values: NDArray[np.float32], cut: float) -> NDArray[np.float32]:
+    """Distance of values from a cut, in units of the room above it up to 1, −1 to 1.
+
+    Both sides in the same units, so that interpolation between a cell inside and one outside puts
+    the edge in the middle rather than near the inside, whose values all lie between cut and 1.
+    """
+    # Values end at 1: any cut far outside leaves all of them on one side, as any other does.
+    cut = min(max(cut, -1e6), 1e6)
+    room = np.float32(max(1 - cut, 1e-6))
+    return np.clip((values - np.float32(cut)) / room, -1, 1)
