@@ -298,9 +298,9 @@ def barred() -> tuple[np.ndarray, np.ndarray, PlaneLayout]:
 
 def test_a_bar_parts_what_it_lies_between():
     _, edges, layout = barred()
-    graph = run_steps(
-        contour_graph_steps(np.zeros((160, 1)), plain_kernel(1), layout, [edges], radius=3)
-    )
+    features = np.zeros((160, 1))
+    steps = contour_graph_steps(features, plain_kernel(1), layout, [edges], radius=3, strength=10.0)
+    graph = run_steps(steps)
     dense = graph.toarray()
     right = np.arange(160) % 16 >= 11
     across = dense[np.ix_(~right, right)]

@@ -200,7 +200,7 @@ def contour_graph_steps(
     *,
     radius: float = 5,
     n_neighbors: int = 32,
-    strength: float = 10.0,
+    strength: float = 3.0,
 ) -> Steps[csr_array]:
     """Affinities cut by contours, as a generator of progress.
 
@@ -209,7 +209,7 @@ def contour_graph_steps(
     radius (Cour, Bénézit & Shi, "Spectral segmentation with multiscale graph decomposition", CVPR
     2005). The affinity of two cells of one plane is the kernel's times exp(−strength · e), where e
     is the strongest edge between them (see `intervening_contour`; Arbeláez et al., "Contour
-    Detection and Hierarchical Image Segmentation", PAMI 2011, section 3.2, with 1/ρ = 10). Between
+    Detection and Hierarchical Image Segmentation", PAMI 2011, section 3.2, where 1/ρ = 10). Between
     planes no contour intervenes.
 
     Parameters
@@ -229,7 +229,8 @@ def contour_graph_steps(
     n_neighbors
         Nearest neighbors of every node, in any plane.
     strength
-        How much an edge of strength 1 cuts: to exp(−strength). 0 lets contours be.
+        How much an edge of strength 1 cuts: to exp(−strength). 0 lets contours be. Where edges are
+        dense, 5 and more leave single cells so alone that they take eigenvectors for themselves.
 
     Returns
     -------
