@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_STEPS = 250
+_STEPS = 150
 _MOMENTUM = 0.8
 _BISECTIONS = 30
 
