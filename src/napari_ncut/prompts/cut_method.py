@@ -29,8 +29,8 @@ class CutMethod:
     """A `ConditionedCut` for each class: its positive clicks against all that counts against it.
 
     Against a class count its negative clicks, those of class 0, and the positive clicks of other
-    classes. Of several clicks in one cell the last one counts. Heat is (1 + score) / 2 to the power
-    of gamma, and the mask is where it exceeds the threshold of .5: the group that was clicked.
+    classes. Of several clicks in one cell the last one counts. The mask is the group that was
+    clicked or, with a threshold, where heat exceeds it: (1 + score) / 2 to the power of gamma.
     Components of fewer than 3 cells are dropped unless clicked. All planes and images are cut
     together, whatever the normalization, and negative clicks need no threshold of their own.
     """
@@ -48,13 +48,13 @@ class CutMethod:
             self._scores.popitem(last=False)
 
         gamma = 1.0 if parameters.gamma is None else parameters.gamma
-        threshold = 0.5 if parameters.threshold is None else parameters.threshold
+        cut = 0.0 if parameters.threshold is None else _cut(parameters.threshold, gamma)
         area = parameters.denoise_area_th
         area = _DENOISE_AREA if area is None else area
 
         def on_plane(plane: int) -> GridResult:
             on_grid = np.stack([self._layout.grid_of(of_class, plane) for of_class in scores])
-            margins = margin_above(on_grid, _cut(threshold, gamma))
+            margins = margin_above(on_grid, cut)
             for margin, label in zip(margins, clicks.labels, strict=True):
                 self._finish(margin, clicks, label, plane, area)
             heat = ((1 + on_grid) / 2) ** np.float32(min(gamma, _LARGE))

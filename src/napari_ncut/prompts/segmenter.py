@@ -94,11 +94,12 @@ class PromptSegmenter:
             `ConditionedCut`); "auto": the best there is.
         threshold
             For positive clicks. Higher gives smaller masks. Default: .5 for a class with one click,
-            .7 with several; with "cut" .5, which is where the two groups part.
+            .7 with several; with "cut" where the two groups part (.5 at gamma 1).
         negative_threshold
             For negative clicks. Higher takes less away. Default .99. Unused by "cut".
         gamma
-            Contrast of the likeness. Higher gives smaller masks. Default 1.
+            Contrast of the likeness. Higher gives smaller masks; with "cut" where there is a
+            threshold. Default 1.
         min_area
             Connected pieces of fewer image pixels are dropped, unless they were clicked.
         normalization
