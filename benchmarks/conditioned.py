@@ -92,7 +92,7 @@ def time_table(repetitions: int) -> Table:
         spread = f"{min(times):.1f}–{max(times):.1f}"
         table.add_row(image, method, question, f"{median:.1f}", spread, f"{bound:.0f}", verdict)
 
-    for case in (image_case(1024, BOUND), stack_case(4, 512, BOUND)):
+    for case in (image_case(1024, BOUND), stack_case(20, 512, BOUND)):
         for method in METHODS:
             for moving in (True, False):
                 times = predict_times(case, method, moving=moving, repetitions=repetitions)

@@ -388,6 +388,19 @@ def test_a_cut_is_solved_once_for_all_planes_and_settings(synthetic, monkeypatch
     assert len(solved) == 2
 
 
+def test_a_sample_stands_for_many_nodes(monkeypatch):
+    images = [DISCS, discs([(20, 20), (30, 50)])]
+    embedding = embed(images, n_components=4, node="color", layer=0)
+    points, classes = [(0, *CENTERS[0]), (1, 45, 3)], [1, 2]
+    exact = PromptSegmenter(embedding).predict(points, classes=classes, method="cut")
+    monkeypatch.setattr("napari_ncut.prompts.cut_method._FITTED_NODES", 2000)
+    segmenter = PromptSegmenter(embedding)
+    masks = segmenter.predict(points, classes=classes, method="cut")
+    assert np.mean(np.stack(masks) != np.stack(exact)) < 0.01
+    (second,) = segmenter.predict(points, classes=classes, method="cut", planes=[1])
+    np.testing.assert_array_equal(second, masks[1])
+
+
 def test_clicks_mean_the_same_together_and_one_after_the_other():
     embedding = embed(np.random.default_rng(3).random((90, 110)), n_components=20, stride=1)
     points = np.random.default_rng(4).integers(0, 90, (6, 2))

@@ -51,9 +51,9 @@ class LeadingAffinity:
         """S1, (n,)."""
         return self.vectors @ self.row_weights.astype(self.vectors.dtype)
 
-    def mean_row(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Weights (k,) of the eigenvectors in the mean of some nodes' rows of S."""
-        return self.eigenvalues * self.vectors[nodes].mean(axis=0, dtype=np.float64)
+    def mean_row(self, of_nodes: NDArray) -> NDArray[np.float64]:
+        """Weights (k,) of the eigenvectors in the mean of the rows of S of nodes (m, k)."""
+        return self.eigenvalues * of_nodes.mean(axis=0, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -165,17 +165,16 @@ class ConditionedCut:
         clicked = _check_nodes("positive", positive, len(nodes))
         if not len(clicked):
             raise InputError("There is no positive click. Give one node or more.")
-        return self.fit_leading(
-            LeadingAffinity(nodes, values), clicked, _check_nodes("negative", negative, len(nodes))
-        )
+        against = _check_nodes("negative", negative, len(nodes))
+        return self.fit_leading(LeadingAffinity(nodes, values), nodes[clicked], nodes[against])
 
     def fit_leading(
         self,
         affinity: LeadingAffinity,
-        positive: NDArray[np.int64],
-        negative: NDArray[np.int64],
+        positive: NDArray,
+        negative: NDArray,
     ) -> ConditionedCut:
-        """`fit` of what was checked, with all that does not depend on clicks computed once."""
+        """`fit`, with clicks given by their eigenvectors and what they do not change kept."""
         n_nodes = len(affinity.vectors)
         weights = affinity.mean_row(positive)
         if len(negative):
@@ -190,8 +189,9 @@ class ConditionedCut:
             root = np.sqrt(np.maximum(degrees, self._degree_floor))
             self._solve(affinity, places, root)
             angles = self._angles(affinity.vectors, places)
+            clicked = self._angles(positive, self._profiles.places(self._profile(positive)))
         split = _Split.find(angles)
-        if angles[positive].mean(dtype=np.float64) < split.middle:
+        if clicked.mean(dtype=np.float64) < split.middle:
             # The sign of an eigenvector is free: the second is larger where it was clicked.
             self._of_profiles[:, 1] *= -1
             self._of_vectors[:, 1] *= -1

@@ -18,8 +18,10 @@ from .tutorial import small_components
 if TYPE_CHECKING:
     from ..spectral.embedding import Embedding
 
-# Bytes of scores that are kept: back and forth between some sixty sets on a million nodes.
-_KEPT_BYTES = 2**28
+# More nodes than at one megapixel: so many of them, drawn once, stand for all.
+_FITTED_NODES = 2**16
+# Cuts that are kept: some megabytes each.
+_KEPT_CUTS = 64
 _DENOISE_AREA = 3
 # A gamma beyond this, or below its inverse, makes no difference that single precision could hold.
 _LARGE = 1e30
@@ -32,28 +34,37 @@ class CutMethod:
     classes. Of several clicks in one cell the last one counts. The mask is the group that was
     clicked or, with a threshold, where heat exceeds it: (1 + score) / 2 to the power of gamma.
     Components of fewer than 3 cells are dropped unless clicked. All planes and images are cut
-    together, whatever the normalization, and negative clicks need no threshold of their own.
+    together, whatever the normalization, and negative clicks need no threshold of their own. Up to
+    65,536 nodes all take part in the cut; of more a random sample does, and the others get their
+    scores from it.
     """
 
     def __init__(self, embedding: Embedding) -> None:
         self._layout = embedding.layout
-        self._affinity = LeadingAffinity(embedding.vectors, embedding.eigenvalues)
-        self._scores: OrderedDict[tuple[bytes, bytes], NDArray[np.float32]] = OrderedDict()
+        self._vectors = embedding.vectors
+        n_nodes = len(self._vectors)
+        self._is_all = n_nodes <= _FITTED_NODES
+        self._scale = np.float32(1 if self._is_all else np.sqrt(n_nodes / _FITTED_NODES))
+        fitted = self._vectors
+        if not self._is_all:
+            # Of columns that are as long as before, profiles and degrees keep their size.
+            chosen = np.random.RandomState(0).choice(n_nodes, _FITTED_NODES, replace=False)
+            fitted = fitted[np.sort(chosen)] * self._scale
+        self._affinity = LeadingAffinity(fitted, embedding.eigenvalues)
+        self._cuts: OrderedDict[tuple[bytes, bytes], ConditionedCut] = OrderedDict()
 
     def prepare(self, clicks: Clicks, parameters: PromptParameters) -> Callable[[int], GridResult]:
         """Solve the cuts of classes whose clicks were not seen yet."""
-        scores = [self._scores_of(*_sides(clicks, label)) for label in clicks.labels]
-        room = max(len(scores), _KEPT_BYTES // (4 * self._layout.n_nodes))
-        while len(self._scores) > room:
-            self._scores.popitem(last=False)
-
+        cuts = [self._cut_of(*_sides(clicks, label)) for label in clicks.labels]
+        while len(self._cuts) > max(len(cuts), _KEPT_CUTS):
+            self._cuts.popitem(last=False)
         gamma = 1.0 if parameters.gamma is None else parameters.gamma
         cut = 0.0 if parameters.threshold is None else _cut(parameters.threshold, gamma)
         area = parameters.denoise_area_th
         area = _DENOISE_AREA if area is None else area
 
         def on_plane(plane: int) -> GridResult:
-            on_grid = np.stack([self._layout.grid_of(of_class, plane) for of_class in scores])
+            on_grid = np.stack([self._scores(of_class, plane) for of_class in cuts])
             margins = margin_above(on_grid, cut)
             for margin, label in zip(margins, clicks.labels, strict=True):
                 self._finish(margin, clicks, label, plane, area)
@@ -62,18 +73,27 @@ class CutMethod:
 
         return on_plane
 
-    def _scores_of(
+    def _cut_of(
         self, positive: NDArray[np.int64], negative: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        """−1 to 1 for all nodes."""
+    ) -> ConditionedCut | None:
+        """The cut of a class, None without a positive click."""
         if not len(positive):
-            return np.full(self._layout.n_nodes, -1, dtype=np.float32)
+            return None
         key = (positive.tobytes(), negative.tobytes())
-        if key not in self._scores:
-            cut = ConditionedCut().fit_leading(self._affinity, positive, negative)
-            self._scores[key] = cut.scores_
-        self._scores.move_to_end(key)
-        return self._scores[key]
+        if key not in self._cuts:
+            rows = (self._vectors[nodes] * self._scale for nodes in (positive, negative))
+            self._cuts[key] = ConditionedCut().fit_leading(self._affinity, *rows)
+        self._cuts.move_to_end(key)
+        return self._cuts[key]
+
+    def _scores(self, cut: ConditionedCut | None, plane: int) -> NDArray[np.float32]:
+        """−1 to 1 on the grid of a plane."""
+        nodes, grid = self._layout.nodes_of(plane), self._layout.grids[plane]
+        if cut is None:
+            return np.full(grid, -1, dtype=np.float32)
+        if self._is_all:
+            return cut.scores_[nodes].reshape(grid)
+        return cut.scores(self._vectors[nodes] * self._scale).reshape(grid)
 
     def _finish(
         self, margin: NDArray[np.float32], clicks: Clicks, label: int, plane: int, min_area: int
