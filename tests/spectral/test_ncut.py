@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from napari_ncut.errors import InputError
 from napari_ncut.spectral import NCut, SpectrumWarning
+from napari_ncut.spectral.names import ACCURACIES
 
 
 def dense_ncut(x: np.ndarray, k: int, sigma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -42,7 +43,7 @@ def blobs(n_per_blob: int, n_features: int = 4, n_blobs: int = 4, seed: int = 0)
     return nodes.reshape(-1, n_features)
 
 
-@pytest.mark.parametrize("n_per_blob", [40, 300], ids=["dense solver", "Lanczos"])
+@pytest.mark.parametrize("n_per_blob", [40, 300], ids=["dense solver", "iterations"])
 def test_eigenvectors_are_those_of_a_dense_solver(n_per_blob):
     x = blobs(n_per_blob)
     ncut = NCut(8)
@@ -100,12 +101,20 @@ def test_where_the_sum_vanishes_the_largest_entry_is_positive():
     np.testing.assert_allclose(odd[:40], -odd[40:], atol=1e-5)
 
 
-@pytest.mark.parametrize("n_per_blob", [50, 1500], ids=["exact", "landmarks"])
+@pytest.mark.parametrize("n_per_blob", [50, 1500], ids=["dense", "pairs"])
 def test_units_and_repetition_of_features_do_not_matter(n_per_blob):
     x = blobs(n_per_blob).astype(np.float32)
     plain = NCut(6).fit_transform(x)
     for other in (x * 50, np.concatenate([x, x], axis=1)):
         np.testing.assert_allclose(NCut(6).fit_transform(other), plain, atol=2e-5)
+
+
+@pytest.mark.parametrize("gamma", [1.0, 0.1], ids=["landmarks", "sample"])
+def test_units_and_repetition_do_not_matter_in_large_graphs_either(gamma):
+    x = blobs(2500).astype(np.float32)
+    plain = NCut(4, affinity_gamma=gamma).fit_transform(x)
+    for other in (x * 50, np.concatenate([x, x], axis=1)):
+        assert subspace_error(NCut(4, affinity_gamma=gamma).fit_transform(other), plain) < 1e-6
 
 
 def test_a_second_fit_forgets_the_first():
@@ -123,10 +132,10 @@ def test_an_offset_far_from_zero_costs_no_digits():
 
 
 def test_landmarks_come_close_to_the_exact_cut():
-    x = blobs(1250)
+    x = blobs(2250)
     landmarks, exact = NCut(10), NCut(10, accuracy="exact")
     vectors = landmarks.fit_transform(x)
-    assert len(landmarks.extension.reference) == 1024
+    assert len(landmarks.extension.reference) <= 1024
     reference = exact.fit_transform(x)
     assert subspace_error(vectors, reference) < 1e-4
     np.testing.assert_allclose(landmarks.eigenvalues_, exact.eigenvalues_, atol=1e-4)
@@ -135,39 +144,52 @@ def test_landmarks_come_close_to_the_exact_cut():
     assert (np.diff(landmarks.eigenvalues_) <= 0).all()
 
 
-def test_both_sides_of_the_exact_limit_agree():
-    x = np.random.default_rng(1).permutation(blobs(1024))
+LIMITS = [("balanced", 1536), ("fast", 512), ("fast", 4096), ("exact", 4096)]
+
+
+@pytest.mark.parametrize(("accuracy", "limit"), LIMITS)
+def test_both_sides_of_a_limit_between_solvers_agree(accuracy, limit):
+    assert limit in (ACCURACIES[accuracy].double, ACCURACIES[accuracy].pairs)
+    x = np.random.default_rng(1).permutation(blobs(limit // 4))
     x = np.concatenate([x, x[:1] + 0.01])
-    below, above = NCut(8).fit_transform(x[:4096]), NCut(8).fit_transform(x)
-    assert subspace_error(below, above[:4096]) < 1e-3
-    np.testing.assert_allclose(below[:, :4], above[:4096, :4], atol=2e-3)
+    below = NCut(8, accuracy=accuracy).fit_transform(x[:limit])
+    above = NCut(8, accuracy=accuracy).fit_transform(x)
+    assert subspace_error(below, above[:limit]) < 1e-3
+    np.testing.assert_allclose(below[:, :4], above[:limit, :4], atol=2e-3)
 
 
-@pytest.mark.parametrize("accuracy", ["exact", "fast"])
-def test_transform_of_fitted_nodes_is_the_fit(accuracy):
-    x = blobs(700)
-    ncut = NCut(6, accuracy=accuracy)
+@pytest.mark.parametrize(
+    ("accuracy", "n_per_blob", "gamma"),
+    [("exact", 700, 1.0), ("fast", 700, 1.0), ("fast", 1500, 1.0), ("fast", 1500, 0.1)],
+    ids=["double", "pairs", "landmarks", "sample"],
+)
+def test_transform_of_fitted_nodes_is_the_fit(accuracy, n_per_blob, gamma):
+    x = blobs(n_per_blob)
+    ncut = NCut(6, accuracy=accuracy, affinity_gamma=gamma)
     vectors = ncut.fit_transform(x)
     np.testing.assert_allclose(ncut.transform(x), vectors, atol=2e-5)
     np.testing.assert_allclose(ncut.extend(x)[1], ncut.degrees_, rtol=1e-4)
 
 
-def test_blocks_do_not_matter(monkeypatch):
-    x = blobs(700).astype(np.float32)
-    whole = NCut(6, accuracy="fast")
+@pytest.mark.parametrize("gamma", [1.0, 0.1], ids=["landmarks", "sample"])
+def test_blocks_do_not_matter(monkeypatch, gamma):
+    x = blobs(1200).astype(np.float32)
+    whole = NCut(6, accuracy="fast", affinity_gamma=gamma)
     vectors, new = whole.fit_transform(x), whole.transform(x + 0.1)
-    monkeypatch.setattr("napari_ncut.spectral.solvers._BLOCK_ROWS", 333)
-    monkeypatch.setattr("napari_ncut.spectral.ncut._BLOCK_ENTRIES", 512 * 77)
-    blocks = NCut(6, accuracy="fast")
+    monkeypatch.setattr("napari_ncut.spectral.solvers.landmarks._BLOCK_ROWS", 333)
+    monkeypatch.setattr("napari_ncut.spectral.solvers.affinities._TILE", 300)
+    monkeypatch.setattr("napari_ncut.spectral.extension._ROWS", 77)
+    monkeypatch.setattr("napari_ncut.spectral.extension._REFERENCES", 99)
+    blocks = NCut(6, accuracy="fast", affinity_gamma=gamma)
     np.testing.assert_allclose(blocks.fit_transform(x), vectors, atol=2e-5)
     np.testing.assert_allclose(blocks.transform(x + 0.1), new, atol=2e-5)
 
 
-def test_an_affinity_too_large_to_keep_gives_the_same(monkeypatch):
-    x = blobs(250)
-    kept = NCut(6).fit_transform(x)
-    monkeypatch.setattr("napari_ncut.spectral.solvers.DENSE_AT_MOST", 100)
-    np.testing.assert_allclose(NCut(6).fit_transform(x), kept, atol=1e-6)
+def test_an_affinity_too_large_to_keep_gives_the_same():
+    x = blobs(1050)
+    kept = NCut(6, accuracy="exact").fit_transform(x)
+    streamed = NCut(6, accuracy="exact", memory=0.1)
+    np.testing.assert_allclose(streamed.fit_transform(x), kept, atol=1e-5)
 
 
 def test_new_nodes_get_what_a_cut_of_all_would_give():
@@ -242,7 +264,7 @@ def test_duplicates_share_their_rows():
     np.testing.assert_allclose(vectors[::3], vectors[1::3], atol=1e-6)
 
 
-@pytest.mark.parametrize("n_nodes", [20, 5000])
+@pytest.mark.parametrize("n_nodes", [20, 1000, 5000, 9000])
 def test_constant_features_have_one_eigenvector(n_nodes):
     with pytest.warns(SpectrumWarning, match="Only 1 of 3 eigenvectors"):
         vectors = NCut(3).fit_transform(np.ones((n_nodes, 2)))
@@ -269,19 +291,24 @@ def test_sklearn_can_clone_it():
     assert not hasattr(copy, "eigenvalues_")
 
 
-def test_another_random_state_takes_other_landmarks():
-    x = blobs(700)
-    a, b = (NCut(4, accuracy="fast", random_state=s).fit(x).extension.reference for s in (0, 1))
-    assert not np.array_equal(a, b)
+@pytest.mark.parametrize("gamma", [1.0, 0.1], ids=["landmarks", "sample"])
+def test_another_random_state_takes_other_nodes(gamma):
+    x = blobs(1100)
+    a, b = (
+        NCut(4, accuracy="fast", affinity_gamma=gamma, random_state=s).fit(x).extension.reference
+        for s in (0, 1)
+    )
+    assert not np.array_equal(a[:50], b[:50])
 
 
 DIGEST = """
 import hashlib, numpy as np, torch
 torch.set_num_threads(2)
 from napari_ncut import NCut
-for n_nodes in (300, 1500, 6000):  # dense solver, Lanczos iterations, landmarks
+# dense solver, pairs in double and in single precision, landmarks, weighted sample
+for n_nodes, gamma in ((300, 1), (1500, 1), (3000, 1), (9000, 1), (9000, 0.05)):
     x = np.random.default_rng(0).normal(size=(n_nodes, 6)).astype(np.float32)
-    ncut = NCut(8)
+    ncut = NCut(8, affinity_gamma=gamma)
     vectors = ncut.fit_transform(x)
     print(hashlib.sha256(vectors.tobytes() + ncut.transform(x[:99] + 1).tobytes()).hexdigest())
 """
@@ -293,7 +320,7 @@ def test_two_processes_agree_bit_for_bit():
         for _ in range(2)
     )
     assert first.stdout == second.stdout
-    assert len(set(first.stdout.split())) == 3
+    assert len(set(first.stdout.split())) == 5
 
 
 MEMORY = """

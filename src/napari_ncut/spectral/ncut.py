@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import nullcontext
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from ..devices import choose_device
+from ..devices import choose_device, leave_one_core
 from ..errors import InputError, check_choice, is_number, regular_array
 from ..progress import Steps, run_steps
-from .affinity import Kernel, check_affinity, fit_kernel
+from .affinity import Affinity, check_affinity, fit_kernel
+from .extension import Extension
 from .names import ACCURACIES
-from .solvers import DENSE_AT_MOST, Solution, leave_one_core, solve_exact, solve_landmarks
+from .solvers import most_components, solve_steps
 
-if TYPE_CHECKING:
-    import torch
-
-# Rows of one block of affinities: 64 MB against 1,024 reference nodes in single precision.
-_BLOCK_ENTRIES = 2**24
 # Differences of twice this still lie within the range of float32, 3e38.
 _LARGEST_FEATURE = 1e38
 
 
+# An eigenvalue this near 1 belongs to a part that rounding alone connects to the rest.
+_APART = 1e-6
+
+
 class SpectrumWarning(UserWarning):
     """The graph has fewer informative eigenvectors than were asked for."""
+
+
+class DisconnectedWarning(UserWarning):
+    """The graph falls into parts between which there is no affinity."""
 
 
 class NCut(TransformerMixin, BaseEstimator):
@@ -79,12 +82,13 @@ class NCut(TransformerMixin, BaseEstimator):
         self,
         n_components: int = 30,
         *,
-        affinity: Literal["rbf", "cosine"] = "rbf",
+        affinity: Literal["rbf", "cosine"] | Affinity = "rbf",
         bandwidth: float | Literal["auto"] = "auto",
         affinity_gamma: float = 1.0,
         accuracy: Literal["fast", "balanced", "exact"] = "balanced",
         random_state: int = 0,
         device: str | None = None,
+        memory: float = 4.0,
     ) -> None:
         self.n_components = n_components
         self.affinity = affinity
@@ -93,6 +97,7 @@ class NCut(TransformerMixin, BaseEstimator):
         self.accuracy = accuracy
         self.random_state = random_state
         self.device = device
+        self.memory = memory
 
     def fit(self, X: ArrayLike, y: None = None) -> NCut:
         """Solve the cut of the nodes X (n, d). Returns self."""
@@ -116,65 +121,66 @@ class NCut(TransformerMixin, BaseEstimator):
                 f"random_state {self.random_state!r} cannot be used. Give a whole number from 0 to "
                 f"{2**32 - 1}: the same one gives the same result."
             )
+        if not is_number(self.memory) or self.memory <= 0:
+            raise InputError(
+                f"memory {self.memory!r} cannot be used. Give a number of gigabytes above 0."
+            )
         choose_device(self.device)
 
     def check_size(self, n_nodes: int) -> None:
         """Raise an `InputError` unless a graph of so many nodes has the eigenvectors asked for."""
-        limit, n_landmarks = ACCURACIES[self.accuracy]
         most, because = n_nodes, f"there are {n_nodes} nodes"
-        if n_nodes > limit:
-            most = n_landmarks
-            because = f'accuracy="{self.accuracy}" solves {n_nodes} nodes by {n_landmarks} of them'
-        elif n_nodes > DENSE_AT_MOST:
-            # Lanczos iterations find some of the eigenvectors; all of them need the whole matrix.
-            most = n_nodes // 4
-            because = f"more of {n_nodes} nodes would not fit in memory"
+        if self.n_components <= n_nodes:
+            most = most_components(self.accuracy, n_nodes)
+            because = f'accuracy="{self.accuracy}" finds fewer of {n_nodes} nodes'
         if self.n_components > most:
             raise InputError(
                 f"{self.n_components} eigenvectors were asked for, but {because}. Give "
                 f"n_components of at most {most}."
             )
 
-    def fit_steps(self, X: ArrayLike) -> Steps[NDArray[np.float32]]:
-        """`fit_transform` as a generator of progress."""
+    def fit_steps(self, X: ArrayLike, *, spare_core: bool = False) -> Steps[NDArray[np.float32]]:
+        """`fit_transform` as a generator of progress; `spare_core` leaves one to others."""
         self.check()
         features = _check_features(X)
-        n_nodes = len(features)
-        self.check_size(n_nodes)
-        kernel = fit_kernel(features, self.affinity, self.bandwidth, self.affinity_gamma)
-        limit, n_landmarks = ACCURACIES[self.accuracy]
-        solver: Steps[Solution]
-        if n_nodes <= limit:
-            solver = solve_exact(features, kernel, self.n_components, self.random_state)
-        else:
-            solver = solve_landmarks(
+        self.check_size(len(features))
+        with leave_one_core() if spare_core else nullcontext():
+            kernel = fit_kernel(features, self.affinity, self.bandwidth, self.affinity_gamma)
+            solution = yield from solve_steps(
                 features,
                 kernel,
                 self.n_components,
-                n_landmarks,
+                self.accuracy,
                 self.random_state,
                 choose_device(self.device),
+                self.memory * 1e9,
             )
-        with leave_one_core():
-            solution = yield from solver
-        informative = int(np.count_nonzero(solution.eigenvalues))
+        self._warn(solution.eigenvalues)
+        self.restore(solution.extension, solution.eigenvalues, solution.degrees)
+        return solution.eigenvectors
+
+    def _warn(self, eigenvalues: NDArray[np.float64]) -> None:
+        """Tell of graphs that have fewer eigenvectors, or fall apart."""
+        informative = int(np.count_nonzero(eigenvalues))
         if informative < self.n_components:
             warnings.warn(
                 f"Only {informative} of {self.n_components} eigenvectors carry information: the "
                 f"nodes have too few distinct features (a constant image, or an n_components too "
                 f"large). The other columns are 0.",
                 SpectrumWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
-        extension = Extension(
-            kernel,
-            solution.reference,
-            solution.projection,
-            solution.degree_weights,
-            solution.degree_floor,
-        )
-        self.restore(extension, solution.eigenvalues, solution.degrees)
-        return solution.eigenvectors
+        n_parts = int(np.count_nonzero(eigenvalues > 1 - _APART))
+        if n_parts > 1:
+            at_least = "at least " if n_parts == self.n_components else ""
+            warnings.warn(
+                f"The graph falls into {at_least}{n_parts} parts that are not connected: their "
+                f"nodes have no affinity to each other. The first {n_parts} eigenvectors only tell "
+                f"these parts apart, in no particular order. A larger bandwidth or affinity_gamma "
+                f"connects them.",
+                DisconnectedWarning,
+                stacklevel=3,
+            )
 
     def restore(
         self, extension: Extension, eigenvalues: NDArray[np.float64], degrees: NDArray[np.float64]
@@ -193,7 +199,7 @@ class NCut(TransformerMixin, BaseEstimator):
         `distance_to_fit`) still gets a direction, but an extrapolated one, at a small length.
         """
         features = self._check_fitted(X)
-        return self.extension.eigenvectors(features, choose_device(self.device))[0]
+        return run_steps(self.extension.eigenvector_steps(features, choose_device(self.device)))[0]
 
     def extend(self, X: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """What `transform` returns, and the degrees of the nodes X in the fitted graph (m,).
@@ -201,7 +207,8 @@ class NCut(TransformerMixin, BaseEstimator):
         Degrees of far nodes are raised by the square of what their eigenvectors were, so that D^-½u
         holds for them, too.
         """
-        return self.extension.eigenvectors(self._check_fitted(X), choose_device(self.device))
+        features = self._check_fitted(X)
+        return run_steps(self.extension.eigenvector_steps(features, choose_device(self.device)))
 
     def distance_to_fit(self, X: ArrayLike) -> NDArray[np.float32]:
         """Distance of each row of X (m, d) to the nearest reference node, in bandwidths, (m,).
@@ -222,74 +229,6 @@ class NCut(TransformerMixin, BaseEstimator):
                 f"Compute them with the same backbone, layer, node and channels."
             )
         return features
-
-
-@dataclass(frozen=True)
-class Extension:
-    """The Nyström extension: u(x) = d(x)^-½ a(x) P, d(x) = a(x) w, a(x) to the reference nodes.
-
-    Attributes
-    ----------
-    kernel : Kernel
-    reference : array (m, d)
-        Features of the reference nodes.
-    projection : array (m, k)
-        P.
-    degree_weights : array (m,)
-        w.
-    degree_floor : float
-        Share of the plain estimate of a degree (the mean affinity times the number of nodes)
-        below which w, which has entries of both signs when landmarks are few for the bandwidth, is
-        not believed.
-    """
-
-    kernel: Kernel
-    reference: NDArray
-    projection: NDArray[np.float64]
-    degree_weights: NDArray[np.float64]
-    degree_floor: float
-
-    def blocks(
-        self, features: NDArray, device: str
-    ) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
-        """(rows, prepared reference, prepared rows of `features`), as many as fit in memory."""
-        import torch
-
-        # Small reference sets are those solved exactly, in double precision; keep theirs.
-        dtype = torch.float64 if self.reference.dtype == np.float64 else torch.float32
-        if dtype == torch.float64 and device == "mps":
-            device = "cpu"
-        reference = self.kernel.prepare(self.reference, device, dtype)
-        size = max(1, _BLOCK_ENTRIES // len(reference))
-        for first in range(0, len(features), size):
-            rows = slice(first, min(first + size, len(features)))
-            yield rows, reference, self.kernel.prepare(features[rows], device, dtype)
-
-    def eigenvectors(
-        self, features: NDArray, device: str
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Eigenvectors (n, k) and degrees (n,) at features (n, d)."""
-        import torch
-
-        n_components = self.projection.shape[1]
-        vectors = np.empty((len(features), n_components), dtype=np.float32)
-        degrees = np.empty(len(features))
-        for rows, reference, x in self.blocks(features, device):
-            affinity = self.kernel.reaching(x, reference)
-            projection = torch.as_tensor(self.projection, device=x.device, dtype=x.dtype)
-            weights = torch.as_tensor(self.degree_weights, device=x.device, dtype=x.dtype)
-            degree = torch.maximum(affinity @ weights, affinity.sum(1) * self.degree_floor)
-            vectors[rows] = (affinity @ projection / degree[:, None].sqrt()).cpu().numpy()
-            degrees[rows] = degree.cpu().numpy()
-        return vectors, degrees
-
-    def distances(self, features: NDArray, device: str) -> NDArray[np.float32]:
-        """Distance to the nearest reference node in bandwidths, (n,)."""
-        result = np.empty(len(features), dtype=np.float32)
-        for rows, reference, x in self.blocks(features, device):
-            nearest = self.kernel.squared_distances(x, reference).amin(dim=1)
-            result[rows] = (2 * nearest).sqrt().cpu().numpy()
-        return result
 
 
 def _check_features(X: ArrayLike) -> NDArray:

@@ -15,7 +15,8 @@ from ..errors import InputError
 from ..imaging import PlaneLayout, Planes, as_planes
 from ..io.atomic import replace_when_written
 from .affinity import Kernel
-from .ncut import Extension, NCut
+from .extension import Extension
+from .ncut import NCut
 
 if TYPE_CHECKING:
     from .embedding import Embedding

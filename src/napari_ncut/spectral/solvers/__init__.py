@@ -1,0 +1,90 @@
+"""Leading eigenvectors of the normalized affinity: which solver, and the solvers."""
+
+from __future__ import annotations
+
+from numpy.typing import NDArray
+
+from ...progress import Steps
+from ..affinity import AnyKernel
+from ..names import ACCURACIES
+from .solution import Solution
+
+__all__ = ["Solution", "most_components", "solve_steps"]
+
+# Up to this size a dense solver beats iterations (measured on two cores).
+_DENSE_NODES = 384
+# And up to this size it is what finds a large part of all eigenvectors; 0.5 GB.
+_DENSE_AT_MOST = 8192
+# Residual ‖Su − λu‖ in double precision, as a share of the smallest eigenvalue.
+_TIGHT = 1e-7
+# A larger part than this is sought by the dense solver.
+_LARGE_PART = 8
+
+
+def solve_steps(
+    features: NDArray,
+    kernel: AnyKernel,
+    n_components: int,
+    accuracy: str,
+    random_state: int,
+    device: str,
+    memory: float,
+) -> Steps[Solution]:
+    """Solve the cut of nodes (n, d), as well as `accuracy` says, within `memory` bytes."""
+    import torch
+
+    from .affinities import short_type
+    from .choosing import choose_landmarks
+    from .dense import solve_dense
+    from .landmarks import solve_landmarks
+    from .pairs import solve_pairs
+    from .sample import solve_sample
+
+    wanted, n_nodes, k = ACCURACIES[accuracy], len(features), n_components
+    if n_nodes <= _DENSE_NODES or (k > n_nodes // _LARGE_PART and n_nodes <= _DENSE_AT_MOST):
+        return (yield from solve_dense(features, kernel, k))
+    if n_nodes <= wanted.double:
+        place = "cpu" if device.startswith("mps") else device
+        kept: torch.dtype | None = torch.float64
+        return (
+            yield from solve_pairs(
+                features, kernel, k, _TIGHT, random_state, place, dtype=kept, kept=kept
+            )
+        )
+    single, short = torch.float32, short_type(device)
+    if n_nodes <= wanted.pairs:
+        kept = single if accuracy == "exact" else short
+        if 4 * n_nodes**2 > memory / 2:
+            kept = None
+        return (
+            yield from solve_pairs(
+                features, kernel, k, wanted.tolerance, random_state, device, dtype=single, kept=kept
+            )
+        )
+    if kernel.definite:
+        landmarks = yield from choose_landmarks(
+            features, kernel, k, max(wanted.landmarks, 4 * k), wanted.missed, random_state
+        )
+        if landmarks.missed <= wanted.missed:
+            return (yield from solve_landmarks(features, kernel, k, landmarks.nodes, device))
+    n_sampled = min(n_nodes, max(wanted.sampled, _LARGE_PART * k))
+    return (
+        yield from solve_sample(
+            features,
+            kernel,
+            k,
+            n_sampled,
+            wanted.tolerance,
+            random_state,
+            device,
+            dtype=single,
+            kept=short,
+        )
+    )
+
+
+def most_components(accuracy: str, n_nodes: int) -> int:
+    """How many eigenvectors of so many nodes can be had."""
+    if n_nodes <= _DENSE_AT_MOST:
+        return n_nodes
+    return max(_DENSE_AT_MOST, n_nodes if accuracy == "exact" else 0) // _LARGE_PART

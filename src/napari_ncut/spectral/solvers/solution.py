@@ -1,0 +1,89 @@
+"""What every solver returns, and the conventions that they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from ..extension import Extension
+
+# Eigenvalues below these carry rounding, not information, in double and in single precision.
+ZERO_DOUBLE = 1e-10
+ZERO_SINGLE = 1e-6
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Eigenvectors of the normalized affinity of n nodes.
+
+    Attributes
+    ----------
+    eigenvectors : float32 array (n, k)
+        Unit columns; 0 where there are fewer than k that carry information.
+    eigenvalues : float64 array (k,)
+        Descending, the trivial 1 first; 0 where an eigenvector is.
+    degrees : float64 array (n,)
+        Row sums of the affinity.
+    extension : Extension
+        What it takes to find the eigenvectors at further nodes.
+    """
+
+    eigenvectors: NDArray[np.float32]
+    eigenvalues: NDArray[np.float64]
+    degrees: NDArray[np.float64]
+    extension: Extension
+
+
+def smallest(double: bool, n_nodes: int) -> float:
+    """What products with so many affinities leave of an eigenvalue of 0."""
+    return ZERO_DOUBLE if double else max(ZERO_SINGLE, 2.4e-7 * n_nodes**0.5)
+
+
+def orthonormal_solution(
+    vectors: NDArray[np.floating],
+    values: NDArray[np.float64],
+    degrees: NDArray[np.float64],
+    extension: Extension,
+) -> Solution:
+    """Finish vectors (n, k) that the extension gives: unit columns at right angles, and signs.
+
+    Each column is freed of those before it. The same combinations of the projection's columns keep
+    the extension what it is: at fitted nodes it gives the fit.
+    """
+    informative = np.ix_(values != 0, values != 0)
+    gram = vectors.T.astype(np.float64) @ vectors
+    turn = np.zeros_like(gram)
+    turn[informative] = np.linalg.inv(np.linalg.cholesky(gram[informative])).T
+    vectors = vectors @ turn.astype(vectors.dtype)
+    signed = signs(vectors)
+    extension = replace(extension, projection=extension.projection @ turn * signed)
+    vectors = (vectors * signed.astype(vectors.dtype)).astype(np.float32, copy=False)
+    return Solution(vectors, values, degrees, extension)
+
+
+def signs(vectors: NDArray) -> NDArray[np.float64]:
+    """±1 per column: makes its sum ≥ 0 or, where that vanishes, its largest entry positive."""
+    sums = vectors.sum(axis=0, dtype=np.float64)
+    # Sums of unit columns reach √n; a millionth of that is what rounding leaves of a sum of 0.
+    vanishing = np.abs(sums) <= 1e-6 * np.sqrt(len(vectors))
+    largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])]
+    return np.where(np.where(vanishing, largest, sums) < 0, -1.0, 1.0)
+
+
+def inverse(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / value, 0 for values of 0."""
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values != 0)
+
+
+def one_thread() -> Any:
+    """Keep SciPy's linear algebra to one thread.
+
+    On matrices of this size a second thread saves a few hundredths of a second on an idle machine,
+    and costs seconds on a busy one: SciPy's threads wait for each other by spinning, and torch's
+    compete with them (measured: 0.15 s with one thread; 0.12 to 9 s with two).
+    """
+    return threadpool_limits(1, user_api="blas")

@@ -1,0 +1,141 @@
+"""Leading eigenvectors of a symmetric matrix by filtered subspace iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import acosh, ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...progress import Progress, Steps
+
+if TYPE_CHECKING:
+    import torch
+
+Product = Callable[["torch.Tensor"], Steps["torch.Tensor"]]
+
+# Columns beyond those asked for: the gap that convergence lives on is to the first one left out.
+_SPARE = 12
+# A filter may raise the largest eigenvalue over the first unwanted one by this times the precision;
+# more, and the smaller ones drown in rounding.
+_ROUNDING_SHARE = 1e-4
+_DEGREES = (1, 12)
+# Directions that vary less than this share of the largest are rounding.
+_DEPENDENT = 1e-10
+
+
+def leading_eigenvectors(
+    product: Product,
+    start: torch.Tensor,
+    n_wanted: int,
+    tolerance: float,
+    most: int,
+    *,
+    lowest: float = 0.0,
+    rounding: float = 0.0,
+) -> Steps[tuple[NDArray[np.float64], torch.Tensor]]:
+    """Eigenvectors of the largest eigenvalues, by subspace iteration with Chebyshev filters.
+
+    Each round applies a Chebyshev polynomial that is small on the unwanted part of the spectrum,
+    whose border is the smallest Ritz value of the round before, and solves the small problem in
+    the space that results (Zhou, Saad, Tiago & Chelikowsky, "Self-consistent-field calculations
+    using Chebyshev-filtered subspace iteration", J. Comput. Phys. 2006).
+
+    Parameters
+    ----------
+    product
+        Multiplies the matrix with vectors (n, k); a generator of progress.
+    start
+        Vectors (n, n_wanted + spare) to start from.
+    n_wanted
+        Number of eigenvectors.
+    tolerance
+        Largest residual ‖Su − λu‖ to stop at, as a share of the smallest wanted eigenvalue.
+    most
+        Products to stop at, whatever the residual.
+    lowest
+        No eigenvalue lies below it.
+    rounding
+        Relative rounding of the products: residuals below its share of an eigenvalue stay.
+
+    Returns
+    -------
+    values (m,), descending, and vectors (n, m). m is n_wanted, or less where the matrix has fewer
+    directions.
+    """
+    import torch
+
+    precision = float(torch.finfo(start.dtype).eps)
+    wanted = slice(0, n_wanted)
+    images = yield from product(start)
+    values, vectors, images = ritz(start, images)
+    used = 1
+    while True:
+        found = values[wanted]
+        scaled = vectors[:, wanted] * torch.as_tensor(found).to(vectors)
+        residuals = (images[:, wanted] - scaled).norm(dim=0).cpu().numpy()
+        enough = np.maximum(rounding * np.abs(found), tolerance * found[-1])
+        yield Progress("eigenvectors", min(used, most), most)
+        if (residuals <= np.maximum(enough, 10 * precision)).all() or used >= most:
+            return found, vectors[:, wanted]
+        border = max(float(values[-1]), lowest + 1e-6)
+        degree = _degree(float(values[0]), lowest, border, _ROUNDING_SHARE / precision)
+        degree = min(degree, max(1, most - used - 1))
+        filtered = yield from _filtered(product, vectors, images, values, (lowest, border), degree)
+        images = yield from product(filtered)
+        used += degree
+        values, vectors, images = ritz(filtered, images)
+
+
+def n_columns(n_wanted: int, n_nodes: int) -> int:
+    """Columns to iterate with for so many eigenvectors."""
+    return min(n_nodes, n_wanted + max(_SPARE, n_wanted // 2))
+
+
+def _degree(largest: float, lowest: float, border: float, amplification: float) -> int:
+    """The degree at which a filter amplifies the largest eigenvalue as much as rounding allows."""
+    least, most = _DEGREES
+    if border <= lowest or largest <= border:
+        return least
+    growth = acosh((2 * largest - border - lowest) / (border - lowest))
+    return int(min(most, max(least, ceil(acosh(amplification) / growth) - 1)))
+
+
+def _filtered(
+    product: Product,
+    vectors: torch.Tensor,
+    images: torch.Tensor,
+    values: NDArray[np.float64],
+    unwanted: tuple[float, float],
+    degree: int,
+) -> Steps[torch.Tensor]:
+    """A Chebyshev polynomial of the matrix times vectors, small on the unwanted interval."""
+    lowest, border = unwanted
+    middle, half = (border + lowest) / 2, (border - lowest) / 2
+    scale = half / max(float(values[0]) - middle, half)
+    before, now = vectors, (images - middle * vectors) * (scale / half)
+    factor = scale
+    for _ in range(degree - 1):
+        following = 1 / (2 / scale - factor)
+        image = yield from product(now)
+        after = (image - middle * now) * (2 * following / half) - factor * following * before
+        before, now, factor = now, after, following
+    return now / now.norm(dim=0).clamp(min=1e-30)
+
+
+def ritz(
+    vectors: torch.Tensor, images: torch.Tensor
+) -> tuple[NDArray[np.float64], torch.Tensor, torch.Tensor]:
+    """Ritz values, descending, Ritz vectors, and the matrix times these."""
+    import torch
+
+    # numpy's, since torch's threads cost more than they bring on matrices of this size.
+    lengths, turned = np.linalg.eigh((vectors.T @ vectors).cpu().double().numpy())
+    kept = lengths > _DEPENDENT * lengths[-1:]
+    basis = turned[:, kept] / np.sqrt(lengths[kept])
+    small = basis.T @ (vectors.T @ images).cpu().double().numpy() @ basis
+    values, rotation = np.linalg.eigh((small + small.T) / 2)
+    turn = torch.as_tensor(basis @ rotation[:, ::-1]).to(vectors.dtype).to(vectors.device)
+    return values[::-1].copy(), vectors @ turn, images @ turn
