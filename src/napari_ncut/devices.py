@@ -84,19 +84,24 @@ def release_memory(device: str) -> None:
 
 
 @contextmanager
-def leave_one_core() -> Iterator[None]:
-    """Let torch and BLAS use all cores but one, which the window and all else go on with.
+def torch_alone(*, spare_core: bool = False) -> Iterator[None]:
+    """Let only torch use several cores, and not NumPy's and SciPy's linear algebra beside it.
 
-    Threads that share a core with others make all wait at the end of every block: on two cores that
-    others used, too, blocks of 1,024 rows took several times as long with two threads as with one.
+    Theirs and torch's threads wait for work by spinning, each in the other's way: a product of 32 ×
+    32 numbers between two of torch's took 20 ms on two cores, and less than 0.1 with one thread.
+
+    `spare_core` leaves one core to the window and all else. Threads that share a core with others
+    make all wait at the end of every block: on two cores that others used, too, blocks of 1,024
+    rows took several times as long with two threads as with one.
     """
     import torch
     from threadpoolctl import threadpool_limits
 
     n_threads = torch.get_num_threads()
     try:
-        torch.set_num_threads(max(1, n_threads - 1))
-        with threadpool_limits(max(1, n_threads - 1), user_api="blas"):
+        if spare_core:
+            torch.set_num_threads(max(1, n_threads - 1))
+        with threadpool_limits(1, user_api="blas"):
             yield
     finally:
         torch.set_num_threads(n_threads)

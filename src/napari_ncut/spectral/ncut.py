@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import nullcontext
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from ..devices import choose_device, leave_one_core
+from ..devices import choose_device, torch_alone
 from ..errors import InputError, check_choice, is_number, regular_array
 from ..progress import Steps, run_steps
 from .affinity import Affinity, check_affinity, fit_kernel
@@ -144,7 +143,7 @@ class NCut(TransformerMixin, BaseEstimator):
         self.check()
         features = _check_features(X)
         self.check_size(len(features))
-        with leave_one_core() if spare_core else nullcontext():
+        with torch_alone(spare_core=spare_core):
             kernel = fit_kernel(features, self.affinity, self.bandwidth, self.affinity_gamma)
             solution = yield from solve_steps(
                 features,

@@ -9,7 +9,7 @@ from scipy.linalg import eigh
 from ...progress import Progress, Steps
 from ..affinity import AnyKernel
 from ..extension import Extension
-from .solution import ZERO_DOUBLE, Solution, inverse, one_thread, signs
+from .solution import ZERO_DOUBLE, Solution, inverse, signs
 
 
 def solve_dense(features: NDArray, kernel: AnyKernel, n_components: int) -> Steps[Solution]:
@@ -41,6 +41,5 @@ def top_eigenvectors(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The `n` largest eigenvalues of a symmetric matrix, ascending, with their eigenvectors."""
     size = len(matrix)
-    with one_thread():
-        values, vectors = eigh(matrix, subset_by_index=[size - n, size - 1])
+    values, vectors = eigh(matrix, subset_by_index=[size - n, size - 1])
     return values, vectors

@@ -11,7 +11,7 @@ from ...progress import Progress, Steps
 from ..affinity import AnyKernel
 from ..extension import Extension
 from .dense import top_eigenvectors
-from .solution import ZERO_SINGLE, Solution, inverse, one_thread, orthonormal_solution
+from .solution import ZERO_SINGLE, Solution, inverse, orthonormal_solution
 
 if TYPE_CHECKING:
     import torch
@@ -90,7 +90,8 @@ def solve_landmarks(
         affinity = block(first)
         degree = torch.maximum(affinity @ weights, affinity.sum(1) * degree_floor)
         degrees[first : first + n_rows] = degree.cpu().numpy()
-        gram += _gram(affinity / degree.sqrt()[:, None])
+        rows = affinity / degree.sqrt()[:, None]
+        gram += (rows.T @ rows).cpu().numpy()
 
     values, projection = _solve_gram(gram, inverse_root, n_components)
     result = np.empty((n_nodes, n_components), dtype=np.float32)
@@ -104,15 +105,6 @@ def solve_landmarks(
     yield Progress("eigenvectors", len(starts), len(starts))
     extension = Extension(kernel, reference, projection, degree_weights, degree_floor=degree_floor)
     return orthonormal_solution(result, values, degrees, extension)
-
-
-def _gram(rows: torch.Tensor) -> NDArray[np.float32]:
-    """Inner products of all pairs of columns."""
-    if rows.device.type != "cpu":
-        return (rows.T @ rows).cpu().numpy()
-    # numpy sees that both are one matrix and computes half of the products.
-    on_cpu: NDArray[np.float32] = rows.numpy()
-    return on_cpu.T @ on_cpu
 
 
 def _inverse_root(reference: NDArray[np.float32], kernel: AnyKernel) -> NDArray[np.float64]:
@@ -136,8 +128,7 @@ def _solve_gram(
 
     Where F has fewer than k dimensions the rest is 0.
     """
-    with one_thread():
-        small = inverse_root.T @ gram @ inverse_root
+    small = inverse_root.T @ gram @ inverse_root
     n_found = min(n_components, len(small))
     values, vectors = top_eigenvectors((small + small.T) / 2, n_found)
     values, vectors = np.clip(values[::-1], -1, 1), vectors[:, ::-1]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ..extension import Extension
 
@@ -77,13 +75,3 @@ def signs(vectors: NDArray) -> NDArray[np.float64]:
 def inverse(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """1 / value, 0 for values of 0."""
     return np.divide(1.0, values, out=np.zeros_like(values), where=values != 0)
-
-
-def one_thread() -> Any:
-    """Keep SciPy's linear algebra to one thread.
-
-    On matrices of this size a second thread saves a few hundredths of a second on an idle machine,
-    and costs seconds on a busy one: SciPy's threads wait for each other by spinning, and torch's
-    compete with them (measured: 0.15 s with one thread; 0.12 to 9 s with two).
-    """
-    return threadpool_limits(1, user_api="blas")
