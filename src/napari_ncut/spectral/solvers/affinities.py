@@ -81,11 +81,30 @@ def kept_steps(
     dtype: torch.dtype,
     kept: torch.dtype,
 ) -> Steps[NormalizedAffinity]:
-    """Compute all affinities once, tile by tile on and above the diagonal, and keep them.
+    """Compute all affinities once and keep them.
 
     Entries of half the length (bfloat16) halve memory, and more than halve the time of products,
     where the processor multiplies them itself.
     """
+    keep, times = _keeping(tile, n_nodes, device, dtype, kept)
+    degrees = yield from degree_steps(keep, n_nodes, weights, device)
+    return NormalizedAffinity(times, degrees, weights, device, dtype)
+
+
+def kept_times_steps(tile: Tile, n_nodes: int, device: str, dtype: torch.dtype) -> Steps[Times]:
+    """A product with A, computed once and kept."""
+    keep, times = _keeping(tile, n_nodes, device, dtype, dtype)
+    for progress, rows, columns in _upper_tiles("affinities", n_nodes, device):
+        if progress:
+            yield progress
+        keep(rows, columns)
+    return times
+
+
+def _keeping(
+    tile: Tile, n_nodes: int, device: str, dtype: torch.dtype, kept: torch.dtype
+) -> tuple[Tile, Times]:
+    """What keeps every tile on and above the diagonal that it computes, and the product."""
     import torch
 
     matrix = torch.empty(n_nodes, n_nodes, dtype=kept, device=device)
@@ -102,8 +121,7 @@ def kept_steps(
         yield from ()  # it takes a fraction of a second
         return (matrix @ vectors.to(kept)).to(dtype)
 
-    degrees = yield from degree_steps(keep, n_nodes, weights, device)
-    return NormalizedAffinity(times, degrees, weights, device, dtype)
+    return keep, times
 
 
 def streamed_steps(

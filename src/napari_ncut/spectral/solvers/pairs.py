@@ -10,9 +10,16 @@ from numpy.typing import NDArray
 from ...progress import Steps
 from ..affinity import AnyKernel
 from ..extension import Extension
-from .affinities import NormalizedAffinity, Tile, kept_steps, streamed_steps, streamed_times
+from .affinities import (
+    NormalizedAffinity,
+    Tile,
+    kept_steps,
+    kept_times_steps,
+    streamed_steps,
+    streamed_times,
+)
 from .solution import Solution, inverse, orthonormal_solution, smallest
-from .subspace import leading_eigenvectors, n_columns, ritz
+from .subspace import Product, leading_eigenvectors, n_columns
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +49,7 @@ def solve_pairs(
     features, kernel, n_components
         Nodes (n, d), their affinity, and how many eigenvectors; fewer than n.
     tolerance
-        Largest residual ‖Su − λu‖ to stop at, as a share of the smallest eigenvalue.
+        Of `leading_eigenvectors`: about the sine of the angle to the true ones.
     random_state
         Of the start.
     device, dtype
@@ -54,29 +61,17 @@ def solve_pairs(
 
     tile = kernel.tiling(features, device, dtype)
     weights = np.ones(len(features))
-    values, vectors, affinity = yield from iterate(
+    values, vectors, images, affinity = yield from iterate(
         tile, kernel, n_components, weights, tolerance, random_state, device, dtype, kept
     )
-    # What a short type has rounded away comes back with one precise product.
-    times = None if kept in (None, dtype) else streamed_times(tile, len(features), device)
-    images = yield from affinity(vectors, times)
-    values, vectors, images = ritz(vectors, images)
     zero = smallest(dtype == torch.float64, len(features))
-    n_missing = n_components - 1 - len(values)
-    values = np.concatenate([[1.0], np.clip(values, -1, 1), np.zeros(n_missing)])
-    values = np.where(np.abs(values) < zero, 0.0, values)
-    trivial = affinity.trivial.cpu().double().numpy()
-    padding = np.zeros((len(features), n_missing))
-    solved, extended = (
-        np.concatenate([trivial, v.cpu().double().numpy(), padding], axis=1)
-        for v in (vectors, images)
-    )
+    values = np.where(np.abs(values) < zero, 0.0, np.clip(values, -1, 1))
     # As the extension gives them: the image of an eigenvector over its eigenvalue.
-    extended[:, 1:] *= inverse(values)[1:]
-    projection = solved * inverse(values) * affinity.roots[:, np.newaxis]
+    images[:, 1:] *= inverse(values)[1:]
+    projection = vectors * inverse(values) * affinity.roots[:, np.newaxis]
     reference = np.asarray(features, dtype=np.float64 if dtype == torch.float64 else np.float32)
     extension = Extension(kernel, reference, projection, weights, degree_floor=0.0)
-    return orthonormal_solution(extended, values, affinity.degrees, extension)
+    return orthonormal_solution(images, values, affinity.degrees, extension)
 
 
 def iterate(
@@ -89,10 +84,11 @@ def iterate(
     device: str,
     dtype: torch.dtype,
     kept: torch.dtype | None,
-) -> Steps[tuple[NDArray[np.float64], torch.Tensor, NormalizedAffinity]]:
-    """All but the trivial eigenvalues (k − 1,) and eigenvectors (n, k − 1), and their matrix.
+) -> Steps[tuple[NDArray[np.float64], NDArray, NDArray, NormalizedAffinity]]:
+    """Eigenvalues (k,), eigenvectors and their images (n, k), and their matrix.
 
-    `weights` (n,) say how many nodes each stands for; see `solve_pairs` for the others.
+    `weights` (n,) say how many nodes each stands for; see `solve_pairs` for the others. Where the
+    matrix has fewer than k directions the rest is 0.
     """
     import torch
 
@@ -101,22 +97,56 @@ def iterate(
         affinity = yield from streamed_steps(tile, n_nodes, weights, device, dtype)
     else:
         affinity = yield from kept_steps(tile, n_nodes, weights, device, dtype, kept)
-    shape = n_nodes, n_columns(n_wanted, n_nodes - 1)
-    noise = np.random.RandomState(random_state).standard_normal(shape)
-    start = torch.as_tensor(noise).to(dtype).to(device)
-    start -= affinity.trivial * (affinity.trivial.T @ start)
-    if not n_wanted:
-        return np.zeros(0), start[:, :0], affinity
-    rounding = 0.0 if kept in (None, dtype) else torch.finfo(kept).eps / 2
-    values, vectors = yield from leading_eigenvectors(
-        affinity,
-        start,
-        n_wanted,
-        tolerance,
-        _MOST_PRODUCTS,
-        lowest=0.0 if kernel.definite else -1.0,
-        rounding=rounding,
+    trivial = affinity.trivial
+    values, found, images = np.zeros(0), trivial[:, :0], trivial[:, :0]
+    if n_wanted:
+        shape = n_nodes, n_columns(n_wanted, n_nodes - 1)
+        noise = np.random.RandomState(random_state).standard_normal(shape)
+        found = torch.as_tensor(noise).to(dtype).to(device)
+        passes: list[tuple[Product, float]] = [(affinity, 0.0)]
+        if kept not in (None, dtype):
+            # What a short type has rounded away comes back with precise products: with one, as a
+            # rule, with more where eigenvalues are so close that only they can tell them apart.
+            precise = _Precise(affinity, tile, device, dtype)
+            passes = [(affinity, torch.finfo(kept).eps / 2), (precise, 0.0)]
+        for product, rounding in passes:
+            found = found - trivial * (trivial.T @ found)
+            values, found, images = yield from leading_eigenvectors(
+                product,
+                found,
+                n_wanted,
+                tolerance,
+                _MOST_PRODUCTS,
+                lowest=0.0 if kernel.definite else -1.0,
+                rounding=rounding,
+            )
+    missing = max(0, n_wanted - len(values))
+    first = trivial.cpu().double().numpy()
+    vectors, products = (
+        np.pad(
+            np.concatenate([first, some[:, :n_wanted].cpu().double().numpy()], axis=1),
+            ((0, 0), (0, missing)),
+        )
+        for some in (found, images)
     )
-    # Rounding of the products has let some of the trivial one in, which the extension would show.
-    vectors = vectors - affinity.trivial * (affinity.trivial.T @ vectors)
-    return values, vectors, affinity
+    values = np.concatenate([[1.0], values[:n_wanted], np.zeros(missing)])
+    return values, vectors, products, affinity
+
+
+class _Precise:
+    """Products of the same matrix in full precision: computed for one, kept for more."""
+
+    def __init__(
+        self, affinity: NormalizedAffinity, tile: Tile, device: str, dtype: torch.dtype
+    ) -> None:
+        self._affinity = affinity
+        self._times = streamed_times(tile, len(affinity.degrees), device)
+        self._used = 0
+        self._where = tile, device, dtype
+
+    def __call__(self, vectors: torch.Tensor) -> Steps[torch.Tensor]:
+        self._used += 1
+        if self._used == 2:
+            tile, device, dtype = self._where
+            self._times = yield from kept_times_steps(tile, len(vectors), device, dtype)
+        return (yield from self._affinity(vectors, self._times))

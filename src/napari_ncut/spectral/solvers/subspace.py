@@ -18,9 +18,9 @@ Product = Callable[["torch.Tensor"], Steps["torch.Tensor"]]
 
 # Columns beyond those asked for: the gap that convergence lives on is to the first one left out.
 _SPARE = 12
-# A filter may raise the largest eigenvalue over the first unwanted one by this times the precision;
-# more, and the smaller ones drown in rounding.
-_ROUNDING_SHARE = 1e-4
+# A filter may raise the largest eigenvalue over the first unwanted one by this; more, and the
+# smaller ones drown in rounding, and in that of their inner products.
+_AMPLIFICATION = 1e3
 _DEGREES = (1, 12)
 # Directions that vary less than this share of the largest are rounding.
 _DEPENDENT = 1e-10
@@ -35,7 +35,7 @@ def leading_eigenvectors(
     *,
     lowest: float = 0.0,
     rounding: float = 0.0,
-) -> Steps[tuple[NDArray[np.float64], torch.Tensor]]:
+) -> Steps[tuple[NDArray[np.float64], torch.Tensor, torch.Tensor]]:
     """Eigenvectors of the largest eigenvalues, by subspace iteration with Chebyshev filters.
 
     Each round applies a Chebyshev polynomial that is small on the unwanted part of the spectrum,
@@ -52,7 +52,8 @@ def leading_eigenvectors(
     n_wanted
         Number of eigenvectors.
     tolerance
-        Largest residual ‖Su − λu‖ to stop at, as a share of the smallest wanted eigenvalue.
+        Largest residual ‖Su − λu‖ to stop at, as a share of the distance of λ from what lies
+        outside the space: about the sine of the angle that is left to the true eigenvectors.
     most
         Products to stop at, whatever the residual.
     lowest
@@ -62,8 +63,8 @@ def leading_eigenvectors(
 
     Returns
     -------
-    values (m,), descending, and vectors (n, m). m is n_wanted, or less where the matrix has fewer
-    directions.
+    values (m,), descending; vectors (n, m), orthonormal; and the matrix times these. All columns of
+    the start, or fewer where the matrix has fewer directions; the first n_wanted are converged.
     """
     import torch
 
@@ -76,12 +77,12 @@ def leading_eigenvectors(
         found = values[wanted]
         scaled = vectors[:, wanted] * torch.as_tensor(found).to(vectors)
         residuals = (images[:, wanted] - scaled).norm(dim=0).cpu().numpy()
-        enough = np.maximum(rounding * np.abs(found), tolerance * found[-1])
+        enough = np.maximum(rounding * np.abs(found), tolerance * (found - values[-1]))
         yield Progress("eigenvectors", min(used, most), most)
         if (residuals <= np.maximum(enough, 10 * precision)).all() or used >= most:
-            return found, vectors[:, wanted]
+            return values, vectors, images
         border = max(float(values[-1]), lowest + 1e-6)
-        degree = _degree(float(values[0]), lowest, border, _ROUNDING_SHARE / precision)
+        degree = _degree(float(values[0]), lowest, border)
         degree = min(degree, max(1, most - used - 1))
         filtered = yield from _filtered(product, vectors, images, values, (lowest, border), degree)
         images = yield from product(filtered)
@@ -94,13 +95,13 @@ def n_columns(n_wanted: int, n_nodes: int) -> int:
     return min(n_nodes, n_wanted + max(_SPARE, n_wanted // 2))
 
 
-def _degree(largest: float, lowest: float, border: float, amplification: float) -> int:
+def _degree(largest: float, lowest: float, border: float) -> int:
     """The degree at which a filter amplifies the largest eigenvalue as much as rounding allows."""
     least, most = _DEGREES
     if border <= lowest or largest <= border:
         return least
     growth = acosh((2 * largest - border - lowest) / (border - lowest))
-    return int(min(most, max(least, ceil(acosh(amplification) / growth) - 1)))
+    return int(min(most, max(least, ceil(acosh(_AMPLIFICATION) / growth) - 1)))
 
 
 def _filtered(
