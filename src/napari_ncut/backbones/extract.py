@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, is_number
 from ..imaging import Channels, PlaneLayout, Planes, Scaling, as_planes
 from ..progress import Progress, Steps, run_steps
+from ..scratch import empty_within
 from .entry import workable_stride
 from .preparation import Preparation, Preparations, check_preparation
 from .registry import Backbone, load_backbone
@@ -53,9 +54,16 @@ def plan_layout(planes: Planes, backbone: Backbone) -> PlaneLayout:
 
 
 def extract_steps(
-    planes: Planes, backbone: Backbone, batch_size: int | None = None
+    planes: Planes,
+    backbone: Backbone,
+    batch_size: int | None = None,
+    *,
+    budget: float = float("inf"),
 ) -> Steps[FeatureMaps]:
-    """`extract_features` as a generator of progress, one step per pass over a batch of planes."""
+    """`extract_features` as a generator of progress, one step per pass over a batch of planes.
+
+    Features beyond `budget` bytes go to a temporary file.
+    """
     if batch_size is not None and (not is_number(batch_size, whole=True) or batch_size < 1):
         raise InputError(f"batch_size {batch_size!r} cannot be used. Give a whole number from 1.")
     layout = plan_layout(planes, backbone)
@@ -78,7 +86,8 @@ def extract_steps(
         for plane, features in enumerate(maps, first):
             if values is None:
                 # Filled in place: a list to concatenate would need twice the memory.
-                values = np.empty((layout.n_nodes, features.shape[-1]), dtype=np.float32)
+                shape = (layout.n_nodes, features.shape[-1])
+                values = empty_within(shape, np.float32, budget)
             values[layout.nodes_of(plane)] = features.reshape(-1, features.shape[-1])
     yield Progress("features", total, total)
     assert values is not None  # a sequence of planes is never empty

@@ -56,7 +56,7 @@ class FilterBank:
         return [self._plane_features(plane, stride) for plane in planes]
 
     def _plane_features(self, plane: Image, stride: int) -> Image:
-        channels = _perceptual(plane)
+        channels = perceptual(plane)
         maps = []
         for scale in range(self._n_scales):
             factor = 2 ** max(0, scale - 1)
@@ -69,7 +69,7 @@ class FilterBank:
         return np.concatenate(maps, axis=-1)
 
 
-def _perceptual(plane: Image) -> Image:
+def perceptual(plane: Image) -> Image:
     """RGB to Lab in units of the lightness range; other channels as they are."""
     if plane.shape[-1] != 3:
         return plane

@@ -241,6 +241,15 @@ def check_affinity(affinity: object, bandwidth: object, gamma: object) -> None:
         )
 
 
+def check_neighborly(affinity: object) -> None:
+    """Raise an `InputError` unless nearest neighbors can be found for an affinity."""
+    if callable(affinity):
+        raise InputError(
+            f"Nearest neighbors are found by distance, but the affinity {affinity_name(affinity)} "
+            f'is a function. Give "rbf", "cosine" or "neighbors".'
+        )
+
+
 def affinity_name(affinity: object) -> str:
     """What messages and files call an affinity."""
     if isinstance(affinity, str):

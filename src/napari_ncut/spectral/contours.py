@@ -62,6 +62,15 @@ def _offsets(grid: tuple[int, int], radius: float) -> list[tuple[int, int]]:
     return [(int(r), int(c) - reach) for r, c in found]
 
 
+def check_strength(strength: object) -> None:
+    """Raise an `InputError` unless contours can cut so much."""
+    if not is_number(strength) or strength < 0:  # type: ignore[operator]
+        raise InputError(
+            f"Contour strength {strength!r} cannot be used. Give a number from 0, which lets "
+            f"contours be; larger cuts more."
+        )
+
+
 def check_radius(radius: object) -> None:
     """Raise an `InputError` unless this is a radius in cells."""
     if not is_number(radius) or radius < 1:  # type: ignore[operator]
@@ -244,11 +253,7 @@ def contour_graph_steps(
     """
     check_n_neighbors(n_neighbors)
     check_radius(radius)
-    if not is_number(strength) or strength < 0:
-        raise InputError(
-            f"Contour strength {strength!r} cannot be used. Give a number from 0, which lets "
-            f"contours be; larger cuts more."
-        )
+    check_strength(strength)
     maps = _check_edge_maps(edge_maps, layout)
     if len(features) != layout.n_nodes:
         raise InputError(

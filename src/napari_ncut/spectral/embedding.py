@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,10 +16,16 @@ from ..errors import InputError, is_number
 from ..imaging import GuidedUpsampler, PlaneLayout, Planes, Scaling, as_planes
 from ..imaging.intensity import is_of_each_image, plain_scaling
 from .colors import eigenvector_colors, unit_rows
-from .discretize import cluster_qr, number_by_size
+from .discretize import discretize
+from .eigengap import suggest_groups
 from .features import load_recipe_backbone, new_features
+from .hierarchy import GroupHierarchy
+from .mixture import Mixture
 from .ncut import NCut
+from .palette import Coloring, Palette
 from .storage import read_embedding, save_embedding
+
+Discretizer = Literal["cluster_qr", "rotation", "kmeans"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,10 @@ class Embedding:
         What `embed` was called with, as plain data.
     planes : Planes or None
         The images, read when full-resolution results are asked for.
+    mixture : Mixture or None
+        Color and place that count beside the features.
+    palette : Palette or None
+        Colors of the embedding that this one was transformed by, so that they stay the same.
     """
 
     vectors: NDArray[np.float32] = field(repr=False)
@@ -56,6 +66,8 @@ class Embedding:
     preparation: Preparation = field(repr=False)
     recipe: dict[str, Any]
     planes: Planes | None = field(default=None, repr=False)
+    mixture: Mixture | None = field(default=None, repr=False)
+    palette: Palette | None = field(default=None, repr=False)
 
     @property
     def eigenvectors(self) -> Any:
@@ -82,12 +94,42 @@ class Embedding:
         scaled = self.vectors / np.sqrt(self.degrees)[:, np.newaxis]
         return self.layout.grids_as_given(scaled.astype(np.float32))
 
-    def colors(self, *, quantile: float = 0.95) -> Any:
-        """RGB of the eigenvectors on the feature grid, float32 0 to 1; see `eigenvector_colors`."""
-        return self.layout.grids_as_given(eigenvector_colors(self.vectors, quantile=quantile))
+    def colors(
+        self,
+        *,
+        method: Coloring = "pca",
+        quantile: float = 0.95,
+        reference: ArrayLike | None = None,
+        random_state: int = 0,
+    ) -> Any:
+        """RGB of the eigenvectors on the feature grid, float32 0 to 1; see `eigenvector_colors`.
 
-    def kway(self, n: int) -> Any:
+        Images that came by `transform` get the colors of those they were added to, unless anything
+        is asked for. `reference` has a row (3) for every node.
+        """
+        asked = (method, quantile, random_state) != ("pca", 0.95, 0) or reference is not None
+        if self.palette is not None and not asked:
+            return self.layout.grids_as_given(self.palette(self.vectors))
+        colors = eigenvector_colors(
+            self.vectors,
+            method=method,
+            quantile=quantile,
+            reference=reference,
+            random_state=random_state,
+        )
+        return self.layout.grids_as_given(colors)
+
+    def kway(self, n: int, *, method: Discretizer = "cluster_qr", random_state: int = 0) -> Any:
         """Group all nodes into `n` groups by the first `n` eigenvectors.
+
+        Parameters
+        ----------
+        n
+            Number of groups; see `suggest_groups`.
+        method
+            "cluster_qr", "rotation" or "kmeans"; see `discretize`.
+        random_state
+            Of "kmeans".
 
         Returns
         -------
@@ -97,9 +139,24 @@ class Embedding:
         if not is_number(n, whole=True) or not 1 <= n <= self.n_components:
             raise InputError(
                 f"{n!r} groups cannot be had from {self.n_components} eigenvectors. Give 1 to "
-                f"{self.n_components}, or embed with a larger n_components."
+                f"{self.n_components}, or embed with a larger n_components; hierarchy() finds more "
+                f"groups than eigenvectors."
             )
-        return self.layout.grids_as_given(number_by_size(cluster_qr(self.vectors[:, :n])))
+        groups = discretize(self.vectors[:, :n], n, method=method, random_state=random_state)
+        return self.layout.grids_as_given(groups)
+
+    def hierarchy(self, *, largest: int = 250, random_state: int = 0) -> GroupHierarchy:
+        """Nested groups of all nodes, from 1 to `largest`, with colors that stay.
+
+        ``layout.grids_as_given(embedding.hierarchy().labels(25))`` are 25 groups on the grid.
+        """
+        return GroupHierarchy.fit(
+            self.vectors, eigenvalues=self.eigenvalues, largest=largest, random_state=random_state
+        )
+
+    def suggest_groups(self, n: int = 3) -> list[int]:
+        """Up to `n` numbers of groups that the gaps between eigenvalues suggest, best first."""
+        return suggest_groups(self.eigenvalues, n=n)
 
     def sample(self, points: ArrayLike) -> NDArray[np.float32]:
         """Eigenvectors (n, k) of the cells under points in pixels.
@@ -145,7 +202,7 @@ class Embedding:
             # Gray images go with color ones here as they do in one list.
             planes = planes.with_channels(self.planes.n_channels)
         backbone = load_recipe_backbone(self.recipe, self.layout.stride)
-        features = new_features(planes, backbone, self.preparation)
+        features = new_features(planes, backbone, self.preparation, self.mixture)
         vectors, degrees = self.ncut.extend(features.values)
         return Embedding(
             vectors=vectors,
@@ -156,6 +213,8 @@ class Embedding:
             preparation=self.preparation,
             recipe={**self.recipe, "axes": axes, "scaling": scaling},
             planes=planes,
+            mixture=self.mixture,
+            palette=self.palette or Palette.fit(self.vectors),
         )
 
     def _recorded_axes(self) -> str | None:

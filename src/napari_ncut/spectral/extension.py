@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Progress, Steps
-from .affinity import AnyKernel
+from .affinity import AnyKernel, Kernel
 
 if TYPE_CHECKING:
     import torch
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # few calls.
 _ROWS, _REFERENCES = 2048, 1024
 _ROWS_ON_GPU, _REFERENCES_ON_GPU = 8192, 8192
+# Rows that nearest neighbors are looked up for between two steps of progress.
+_SPARSE_ROWS = 16384
 # Rows with less affinity than this to all reference nodes are far from them.
 _FAR = 1e-9
 
@@ -71,6 +73,8 @@ class Extension:
                 sums += self.kernel.between(x, reference[columns]) @ weights[columns]
             far = torch.nonzero(sums[:, -1] < _FAR)[:, 0]
             for some in far.split(max(1, n_rows * n_columns // len(reference))):
+                if len(some) == 0:
+                    break  # of nothing, split makes one empty part
                 sums[some] = self.kernel.reaching(x[some], reference) @ weights
             degree = torch.maximum(sums[:, -2], sums[:, -1] * self.degree_floor)
             vectors[rows] = (sums[:, :-2] / degree[:, None].sqrt()).cpu().numpy()
@@ -99,6 +103,59 @@ class Extension:
             return device, torch.float32
         # Apple's GPUs have no double precision.
         return ("cpu" if device.startswith("mps") else device), torch.float64
+
+
+@dataclass(frozen=True)
+class NeighborExtension:
+    """The Nyström extension of a sparse graph: sums over the nearest fitted nodes only.
+
+    A fitted node's own row also holds the nodes whose neighbor it is, which are not found from its
+    side: at fitted nodes it is near the fit (median cosine of a node's row 0.999), not equal to it.
+
+    Attributes
+    ----------
+    kernel : Kernel
+    reference : float32 array (m, d)
+        Features of all fitted nodes.
+    projection : array (m, k)
+        D^-½ u / λ.
+    n_neighbors : int
+        Neighbors that each fitted node was joined to.
+    """
+
+    kernel: Kernel
+    reference: NDArray
+    projection: NDArray[np.float64]
+    n_neighbors: int
+
+    def eigenvector_steps(
+        self, features: NDArray, device: str
+    ) -> Steps[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+        """Eigenvectors (n, k) and degrees (n,) at features (n, d), as a generator of progress."""
+        from .graphs import neighbor_extension
+
+        vectors = np.empty((len(features), self.projection.shape[1]), dtype=np.float32)
+        degrees = np.empty(len(features))
+        for first in range(0, len(features), _SPARSE_ROWS):
+            yield Progress("extension", first, len(features))
+            rows = slice(first, first + _SPARSE_ROWS)
+            # One more: a fitted node finds itself first.
+            indices, affinities = neighbor_extension(
+                self.kernel, self.reference, self.n_neighbors + 1, features[rows]
+            )
+            degrees[rows] = affinities.sum(axis=1)
+            sums = np.einsum("nj,njk->nk", affinities, self.projection[indices])
+            vectors[rows] = sums / np.sqrt(degrees[rows])[:, np.newaxis]
+        return vectors, degrees
+
+    def distances(self, features: NDArray, device: str) -> NDArray[np.float32]:
+        """Distance to the nearest fitted node in bandwidths, (n,)."""
+        none = np.zeros((len(self.reference), 0))
+        dense = Extension(self.kernel, self.reference, none, np.ones(len(none)), degree_floor=0.0)
+        return dense.distances(features, device)
+
+
+AnyExtension = Extension | NeighborExtension
 
 
 def _sizes(device: str) -> tuple[int, int]:

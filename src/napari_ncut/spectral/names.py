@@ -7,6 +7,7 @@ from dataclasses import dataclass
 AFFINITIES: dict[str, str] = {
     "rbf": "exp(−d² / 2σ²) of the Euclidean distance d: similar values",
     "cosine": "exp(−(1 − cos) / γ): similar directions, whatever the length",
+    "neighbors": "rbf among nearest neighbors only: chains of alike nodes hold together",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,10 +12,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from ..devices import choose_device, torch_alone
 from ..errors import InputError, check_choice, is_number, regular_array
 from ..progress import Steps, run_steps
-from .affinity import Affinity, check_affinity, fit_kernel
-from .extension import Extension
+from .affinity import Affinity, Kernel, check_affinity, check_neighborly, fit_kernel
+from .extension import AnyExtension
 from .names import ACCURACIES
-from .solvers import most_components, solve_steps
+from .neighbors import check_n_neighbors
+from .solvers import Solution, most_components, solve_steps
+from .solvers.graph import solve_graph
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 # Differences of twice this still lie within the range of float32, 3e38.
 _LARGEST_FEATURE = 1e38
@@ -41,37 +46,51 @@ class NCut(TransformerMixin, BaseEstimator):
     Image Segmentation", PAMI 2000): unit columns, eigenvalues descending in [−1, 1], the trivial
     first one included. The sum of a column is ≥ 0; where it vanishes the largest entry is positive.
 
-    Small graphs are solved exactly. Beyond, a random sample of nodes ("landmarks") stands for the
-    rest by the Nyström approximation of A (Fowlkes et al., "Spectral Grouping Using the Nyström
-    Method", PAMI 2004), whose eigenvectors are found without ever holding A. Memory is bounded by
-    X, the result and about 0.3 GB.
+    How it is solved follows the number of nodes, the affinity and `accuracy`: small graphs by a
+    dense solver; then all pairs by filtered subspace iteration; large graphs through landmarks
+    where a few hundred of them show the whole affinity (it is smooth), else through a weighted
+    sample that keeps all lonely nodes (it is sharp). Memory is bounded by X, the result and about
+    0.5 GB, and by `memory` with accuracy="exact".
 
     Parameters
     ----------
     n_components : int
         Number of eigenvectors. More tell smaller groups apart.
-    affinity : "rbf" or "cosine"
-        "rbf" is exp(−d²/2σ²); "cosine" is exp(−(1−cos)/affinity_gamma).
+    affinity : "rbf", "cosine", "neighbors" or callable
+        "rbf" is exp(−d²/2σ²); "cosine" is exp(−(1−cos)/affinity_gamma); "neighbors" is the RBF
+        among the `n_neighbors` nearest neighbors of each node (of either of two) and 0 elsewhere.
+        A callable takes arrays (n, d) and (m, d) and returns affinities (n, m) ≥ 0, symmetric; the
+        kernels of `sklearn.metrics.pairwise` are such.
     bandwidth : "auto" or float
         σ of the RBF. "auto" is √(affinity_gamma · Σ variances of the features): affinities do not
         change when features are rescaled or repeated. A number is σ itself, in units of the
         features. Smaller cuts sharper.
     affinity_gamma : float
         Of the cosine affinity, and of the RBF's "auto". Smaller cuts sharper.
+    n_neighbors : int
+        Of "neighbors". Fewer follow thin chains of alike nodes, and may disconnect the graph.
     accuracy : "fast", "balanced" or "exact"
-        "balanced": exact up to 4,096 nodes, 1,024 landmarks beyond; "fast": 2,048 and 512;
-        "exact": exact always, with time that grows with the square of the number of nodes.
+        In terms of the error, the mean sin² of the angles between the eigenvectors found and the
+        true ones. "fast": below 0.02. "balanced": below 0.01, for smooth and sharp affinities.
+        "exact": residuals ‖Su − λu‖ below 1e-4 and errors below 1e-6, with time that grows with the
+        square of the number of nodes (double precision up to 4,096 nodes). Where eigenvalues
+        coincide beyond the last one asked for, which of their eigenvectors come is arbitrary.
+        "neighbors" is always solved to the end. Measured in ``docs/benchmarks.md``.
     random_state : int
-        Chooses the landmarks. Same input, same state: same result, bit for bit on one machine.
+        Of starting vectors, landmarks and samples. Same input, same state: same result, bit for
+        bit on one machine.
     device : str or None
-        "cpu", "cuda" or "mps"; None takes "cuda" if there is one, else "cpu". Graphs small enough
-        to be solved exactly are solved on the CPU.
+        "cpu", "cuda" or "mps"; None takes "cuda" if there is one, else "cpu". Sparse and small
+        graphs are solved on the CPU.
+    memory : float
+        Gigabytes that accuracy="exact" may use to keep affinities, rather than to compute them
+        anew in every iteration.
 
     Attributes
     ----------
     eigenvalues_ : float64 array (n_components,)
     bandwidth_ : float
-        The σ that was used (√affinity_gamma for "cosine").
+        The σ that was used (√affinity_gamma for "cosine"; NaN for a callable).
     degrees_ : float64 array (n,)
         Row sums of the affinities.
     n_features_in_ : int
@@ -81,9 +100,10 @@ class NCut(TransformerMixin, BaseEstimator):
         self,
         n_components: int = 30,
         *,
-        affinity: Literal["rbf", "cosine"] | Affinity = "rbf",
+        affinity: Literal["rbf", "cosine", "neighbors"] | Affinity = "rbf",
         bandwidth: float | Literal["auto"] = "auto",
         affinity_gamma: float = 1.0,
+        n_neighbors: int = 32,
         accuracy: Literal["fast", "balanced", "exact"] = "balanced",
         random_state: int = 0,
         device: str | None = None,
@@ -93,6 +113,7 @@ class NCut(TransformerMixin, BaseEstimator):
         self.affinity = affinity
         self.bandwidth = bandwidth
         self.affinity_gamma = affinity_gamma
+        self.n_neighbors = n_neighbors
         self.accuracy = accuracy
         self.random_state = random_state
         self.device = device
@@ -111,6 +132,7 @@ class NCut(TransformerMixin, BaseEstimator):
         """Raise an `InputError` unless the parameters can be used, before any nodes are there."""
         check_choice("accuracy", self.accuracy, ACCURACIES)
         check_affinity(self.affinity, self.bandwidth, self.affinity_gamma)
+        check_n_neighbors(self.n_neighbors)
         if not is_number(self.n_components, whole=True) or self.n_components < 1:
             raise InputError(
                 f"n_components {self.n_components!r} cannot be used. Give a whole number from 1."
@@ -130,30 +152,58 @@ class NCut(TransformerMixin, BaseEstimator):
         """Raise an `InputError` unless a graph of so many nodes has the eigenvectors asked for."""
         most, because = n_nodes, f"there are {n_nodes} nodes"
         if self.n_components <= n_nodes:
-            most = most_components(self.accuracy, n_nodes)
-            because = f'accuracy="{self.accuracy}" finds fewer of {n_nodes} nodes'
+            most = most_components(self.accuracy, n_nodes, sparse=self.affinity == "neighbors")
+            because = f"of {n_nodes} nodes fewer can be found"
         if self.n_components > most:
             raise InputError(
                 f"{self.n_components} eigenvectors were asked for, but {because}. Give "
                 f"n_components of at most {most}."
             )
 
-    def fit_steps(self, X: ArrayLike, *, spare_core: bool = False) -> Steps[NDArray[np.float32]]:
-        """`fit_transform` as a generator of progress; `spare_core` leaves one to others."""
+    def fit_steps(
+        self, X: ArrayLike, *, graph: csr_array | None = None, spare_core: bool = False
+    ) -> Steps[NDArray[np.float32]]:
+        """`fit_transform` as a generator of progress.
+
+        Parameters
+        ----------
+        X
+            Nodes (n, d).
+        graph
+            A sparse affinity (n, n) of these nodes, symmetric with 1 on the diagonal, in place of
+            the one that `affinity` describes, which then only joins further nodes to them.
+        spare_core
+            Leave one core to others.
+        """
         self.check()
         features = _check_features(X)
         self.check_size(len(features))
+        device = choose_device(self.device)
+        solver: Steps[Solution]
         with torch_alone(spare_core=spare_core):
             kernel = fit_kernel(features, self.affinity, self.bandwidth, self.affinity_gamma)
-            solution = yield from solve_steps(
-                features,
-                kernel,
-                self.n_components,
-                self.accuracy,
-                self.random_state,
-                choose_device(self.device),
-                self.memory * 1e9,
-            )
+            if graph is not None or self.affinity == "neighbors":
+                check_neighborly(self.affinity)
+                assert isinstance(kernel, Kernel)
+                solver = solve_graph(
+                    features,
+                    kernel,
+                    self.n_components,
+                    self.n_neighbors,
+                    self.random_state,
+                    graph,
+                )
+            else:
+                solver = solve_steps(
+                    features,
+                    kernel,
+                    self.n_components,
+                    self.accuracy,
+                    self.random_state,
+                    device,
+                    self.memory * 1e9,
+                )
+            solution = yield from solver
         self._warn(solution.eigenvalues)
         self.restore(solution.extension, solution.eigenvalues, solution.degrees)
         return solution.eigenvectors
@@ -182,7 +232,10 @@ class NCut(TransformerMixin, BaseEstimator):
             )
 
     def restore(
-        self, extension: Extension, eigenvalues: NDArray[np.float64], degrees: NDArray[np.float64]
+        self,
+        extension: AnyExtension,
+        eigenvalues: NDArray[np.float64],
+        degrees: NDArray[np.float64],
     ) -> None:
         """Take the state of a fit, just solved or read from a file."""
         self.extension = extension
@@ -194,8 +247,9 @@ class NCut(TransformerMixin, BaseEstimator):
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Eigenvectors at new nodes X (m, d), float32 (m, k), by the Nyström extension.
 
-        Nodes that were fitted get the eigenvectors of the fit. A node far from all of them (see
-        `distance_to_fit`) still gets a direction, but an extrapolated one, at a small length.
+        Nodes that were fitted get the eigenvectors of the fit ("neighbors": nearly). A node that is
+        far from all of them (see `distance_to_fit`) still gets a direction, but an extrapolated
+        one, at a small length.
         """
         features = self._check_fitted(X)
         return run_steps(self.extension.eigenvector_steps(features, choose_device(self.device)))[0]
@@ -212,7 +266,8 @@ class NCut(TransformerMixin, BaseEstimator):
     def distance_to_fit(self, X: ArrayLike) -> NDArray[np.float32]:
         """Distance of each row of X (m, d) to the nearest reference node, in bandwidths, (m,).
 
-        Reference nodes are all fitted nodes of a graph solved exactly, the landmarks otherwise.
+        Reference nodes are all fitted nodes, or the landmarks or the sample of a large graph. With
+        a callable, the distance at which an RBF has the largest affinity to them.
         Beyond about 3 the eigenvectors at that node are an extrapolation.
         """
         features = self._check_fitted(X)

@@ -15,9 +15,12 @@ from ..backbones.registry import backbone_options
 from ..errors import InputError
 from ..imaging import Channels, Scaling, as_planes
 from ..progress import Progress, Steps, run_steps
+from .affinity import Affinity, affinity_name
 from .embedding import Embedding
-from .features import preparation_kind
+from .features import beside, preparation_kind
+from .mixture import Mixture, check_weights
 from .ncut import NCut
+from .parting import Parting
 
 
 def embed(
@@ -31,9 +34,15 @@ def embed(
     checkpoint: str | Path | None = None,
     channels: Channels = None,
     scaling: Scaling = "stack",
-    affinity: Literal["rbf", "cosine"] = "rbf",
+    affinity: Literal["rbf", "cosine", "neighbors"] | Affinity = "rbf",
     bandwidth: float | Literal["auto"] = "auto",
     affinity_gamma: float = 1.0,
+    n_neighbors: int = 32,
+    color_weight: float = 0.0,
+    position_weight: float = 0.0,
+    contours: Any = None,
+    contour_strength: float = 3.0,
+    contour_radius: float = 5,
     accuracy: Literal["fast", "balanced", "exact"] = "balanced",
     stride: int | None = None,
     refine: Refine | None = None,
@@ -44,6 +53,7 @@ def embed(
     batch_size: int | None = None,
     random_state: int = 0,
     device: str | None = None,
+    memory: float = 4.0,
     progress: Callable[[Progress], object] | None = None,
 ) -> Embedding:
     """Compute features of images and the eigenvectors of their normalized cut.
@@ -63,14 +73,31 @@ def embed(
         cells, that number.
     channels, scaling
         See `napari_ncut.imaging.as_planes`; scaling, too, may be a list with one item per image.
-    affinity, bandwidth, affinity_gamma, accuracy, random_state, device
+    affinity, bandwidth, affinity_gamma, n_neighbors, accuracy, random_state, device
         See `NCut`.
+    color_weight, position_weight
+        How much a cell's mean color, and its place in the plane, count beside its features: 0 not
+        at all, 1 as much. Place parts what is alike but far apart; planes lie upon each other.
+    contours
+        "auto" lets boundaries in the image part cells: the affinity of two cells of a plane falls
+        with the strongest edge on the line between them. Or edge strengths of your own, 0 to 1:
+        (h, w) for one plane, (n, h, w), or a list with one (h, w) per plane. The graph is sparse
+        then: each cell with those within `contour_radius` cells and its `n_neighbors` nearest by
+        features; `transform` goes by features alone.
+    contour_strength
+        How much an edge of strength 1 parts: to exp(−strength). Above 5 cells within dense edges
+        come to stand alone.
+    contour_radius
+        In cells. Larger bridges gaps in contours, at a cost that grows with its square.
     preparation
         What happens to features before the cut: "l2" brings every cell's to unit length, so that
         their direction counts; "standardize" gives each feature zero mean and unit deviation;
         "none" takes them as they are. Default: what suits the backbone.
     batch_size
         Planes handed to the backbone at once. Default: as many as suit it.
+    memory
+        Gigabytes that features may take, half of it; more go to a temporary file, which the cut
+        reads by blocks. See `NCut`, too.
     progress
         Called with a `Progress` before every batch and block.
 
@@ -93,11 +120,19 @@ def embed(
         affinity=affinity,
         bandwidth=bandwidth,
         affinity_gamma=affinity_gamma,
+        n_neighbors=n_neighbors,
+        color_weight=color_weight,
+        position_weight=position_weight,
+        contours=contours,
+        contour_strength=contour_strength,
+        contour_radius=contour_radius,
         accuracy=accuracy,
         preparation=preparation,
         batch_size=batch_size,
         random_state=random_state,
         device=device,
+        memory=memory,
+        spare_core=False,
         layer=layer,
         node=node,
         checkpoint=checkpoint,
@@ -120,13 +155,25 @@ def embed_steps(
     scaling: Scaling = "stack",
     preparation: Preparations | None = None,
     batch_size: int | None = None,
+    color_weight: float = 0.0,
+    position_weight: float = 0.0,
+    contours: Any = None,
+    contour_strength: float = 3.0,
+    contour_radius: float = 5,
+    spare_core: bool = True,
     **others: Any,
 ) -> Steps[Embedding]:
-    """`embed` as a generator of progress: stop driving it and the work ends."""
+    """`embed` as a generator of progress: stop driving it and the work ends.
+
+    `spare_core` leaves one core to others during the cut.
+    """
     options = {name: others.pop(name, None) for name in backbone_options() if name != "device"}
     cut = others
     ncut = NCut(n_components, **cut)
     ncut.check()
+    check_weights(color_weight, position_weight, ncut.affinity)
+    parting = Parting(contours, contour_strength, contour_radius)
+    parting.check(ncut.affinity)
     if preparation is not None:
         check_preparation(preparation)
     planes = as_planes(images, axes=axes, channels=channels, scaling=scaling)
@@ -148,10 +195,19 @@ def embed_steps(
     layout = plan_layout(planes, backbone)
     ncut.set_params(n_components=min(n_components, layout.n_nodes))
     ncut.check_size(layout.n_nodes)
-    features = yield from extract_steps(planes, backbone, batch_size)
+    edges = parting.edge_maps(planes)
+    budget = ncut.memory * 1e9 / 2
+    features = yield from extract_steps(planes, backbone, batch_size, budget=budget)
     prepared = Preparation.fit(preparation or preparation_kind(backbone), features.values)
     prepared.apply(features.values)
-    vectors = yield from ncut.fit_steps(features.values)
+    nodes, mixture = features.values, None
+    if color_weight or position_weight:
+        mixture, columns = Mixture.fit(nodes, planes, layout, color_weight, position_weight)
+        nodes = beside(nodes, columns, budget)
+    graph = None
+    if edges is not None:
+        graph = yield from parting.graph_steps(nodes, edges, layout, ncut)
+    vectors = yield from ncut.fit_steps(nodes, graph=graph, spare_core=spare_core)
     recipe = {
         "axes": axes,
         "backbone": backbone.name,
@@ -162,7 +218,12 @@ def embed_steps(
         "n_components": n_components,
         **({"preparation": preparation} if preparation is not None else {}),
         **cut,
+        **({"color_weight": color_weight} if color_weight else {}),
+        **({"position_weight": position_weight} if position_weight else {}),
+        **parting.recipe(),
     }
+    if callable(ncut.affinity):
+        recipe["affinity"] = affinity_name(ncut.affinity)
     return Embedding(
         vectors=vectors,
         eigenvalues=ncut.eigenvalues_,
@@ -170,6 +231,7 @@ def embed_steps(
         layout=features.layout,
         ncut=ncut,
         preparation=prepared,
+        mixture=mixture,
         recipe=recipe,
         planes=planes,
     )

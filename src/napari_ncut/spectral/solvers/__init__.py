@@ -45,15 +45,15 @@ def solve_steps(
         return (yield from solve_dense(features, kernel, k))
     if n_nodes <= wanted.double:
         place = "cpu" if device.startswith("mps") else device
-        kept: torch.dtype | None = torch.float64
+        double = torch.float64
         return (
             yield from solve_pairs(
-                features, kernel, k, _TIGHT, random_state, place, dtype=kept, kept=kept
+                features, kernel, k, _TIGHT, random_state, place, dtype=double, kept=double
             )
         )
     single, short = torch.float32, short_type(device)
     if n_nodes <= wanted.pairs:
-        kept = single if accuracy == "exact" else short
+        kept: torch.dtype | None = single if accuracy == "exact" else short
         if 4 * n_nodes**2 > memory / 2:
             kept = None
         return (
@@ -83,8 +83,11 @@ def solve_steps(
     )
 
 
-def most_components(accuracy: str, n_nodes: int) -> int:
+def most_components(accuracy: str, n_nodes: int, *, sparse: bool = False) -> int:
     """How many eigenvectors of so many nodes can be had."""
     if n_nodes <= _DENSE_AT_MOST:
         return n_nodes
+    if sparse:
+        # Lanczos iterations find some of the eigenvectors; more would need the whole matrix.
+        return n_nodes // 4
     return max(_DENSE_AT_MOST, n_nodes if accuracy == "exact" else 0) // _LARGE_PART

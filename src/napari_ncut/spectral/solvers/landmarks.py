@@ -90,8 +90,8 @@ def solve_landmarks(
         affinity = block(first)
         degree = torch.maximum(affinity @ weights, affinity.sum(1) * degree_floor)
         degrees[first : first + n_rows] = degree.cpu().numpy()
-        rows = affinity / degree.sqrt()[:, None]
-        gram += (rows.T @ rows).cpu().numpy()
+        scaled = affinity / degree.sqrt()[:, None]
+        gram += (scaled.T @ scaled).cpu().numpy()
 
     values, projection = _solve_gram(gram, inverse_root, n_components)
     result = np.empty((n_nodes, n_components), dtype=np.float32)

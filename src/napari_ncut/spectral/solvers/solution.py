@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..extension import Extension
+from ..extension import AnyExtension, Extension
 
 # Eigenvalues below these carry rounding, not information, in double and in single precision.
 ZERO_DOUBLE = 1e-10
@@ -26,14 +26,14 @@ class Solution:
         Descending, the trivial 1 first; 0 where an eigenvector is.
     degrees : float64 array (n,)
         Row sums of the affinity.
-    extension : Extension
+    extension : Extension or NeighborExtension
         What it takes to find the eigenvectors at further nodes.
     """
 
     eigenvectors: NDArray[np.float32]
     eigenvalues: NDArray[np.float64]
     degrees: NDArray[np.float64]
-    extension: Extension
+    extension: AnyExtension
 
 
 def smallest(double: bool, n_nodes: int) -> float:
