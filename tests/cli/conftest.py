@@ -67,3 +67,13 @@ def refuse(tmp_path: Path) -> Callable[..., str]:
         return result.stderr
 
     return run
+
+
+@pytest.fixture
+def uncomputed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where anything is embedded."""
+
+    def compute(*_: object, **__: object) -> None:
+        raise AssertionError("computed before everything was checked")
+
+    monkeypatch.setattr("napari_ncut.spectral.pipeline.embed_steps", compute)

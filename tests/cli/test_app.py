@@ -108,14 +108,30 @@ def test_backbones_are_those_of_the_registry(call: Callable):
 
 
 def test_choices_are_those_of_the_functions():
+    from napari_ncut.cli.groups import NESTED
     from napari_ncut.prompts import MODES, NORMALIZATIONS
-    from napari_ncut.spectral.affinity import AFFINITIES
-    from napari_ncut.spectral.ncut import ACCURACIES
+    from napari_ncut.prompts.methods import METHODS
+    from napari_ncut.spectral.names import ACCURACIES, AFFINITIES, COLORINGS, DISCRETIZATIONS
 
     assert CHOICES["mode"] == tuple(MODES)
+    assert CHOICES["method"] == ("auto", *METHODS)
+    assert CHOICES["coloring"] == tuple(COLORINGS)
+    assert CHOICES["grouping"] == (NESTED, *DISCRETIZATIONS)
     assert CHOICES["normalization"] == tuple(NORMALIZATIONS)
     assert CHOICES["affinity"] == tuple(AFFINITIES)
     assert CHOICES["accuracy"] == tuple(ACCURACIES)
+
+
+def test_choices_are_those_that_help_shows():
+    from typer.main import get_command
+
+    shown = {
+        option.name: tuple(str(option.metavar).split("|"))
+        for command in get_command(app).commands.values()
+        for option in command.params
+    }
+    for name, accepted in CHOICES.items():
+        assert shown[name] == accepted
 
 
 def test_output_names_are_all_different():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tifffile
 from PIL import Image
 
@@ -33,6 +35,54 @@ def test_colors_of_every_plane_at_the_size_of_the_image(tmp_path: Path, call: Ca
     call("embed", tmp_path / "s.tif", "-o", tmp_path / "s.npz", "--colors", "--stride", 4)
     for name in ("s_0_colors.png", "s_1_colors.png"):
         assert Image.open(tmp_path / name).size == (51, 41)
+
+
+GRAPHS = {
+    "neighbors": (
+        ["--affinity", "neighbors", "--neighbors", "12", "--accuracy", "exact", "--memory", "1"],
+        {"affinity": "neighbors", "n_neighbors": 12, "accuracy": "exact", "memory": 1.0},
+    ),
+    "color and place": (
+        ["--color-weight", "0.5", "--position-weight", "0.25"],
+        {"color_weight": 0.5, "position_weight": 0.25},
+    ),
+    "contours": (
+        ["--contours", "--contour-strength", "2", "--contour-radius", "3", "--neighbors", "12"],
+        {"contours": "auto", "contour_strength": 2, "contour_radius": 3, "n_neighbors": 12},
+    ),
+    "no contours": (["--no-contours"], {}),
+}
+
+
+@pytest.mark.parametrize(("options", "parameters"), GRAPHS.values(), ids=GRAPHS.keys())
+def test_options_of_the_graph(
+    tmp_path: Path, image: Path, call: Callable, options: list[str], parameters: dict
+):
+    call("embed", image, "-o", tmp_path / "e.npz", *EMBEDDING, *options)
+    expected = ncut.embed(blobs(), n_components=5, stride=2, **parameters)
+    found = ncut.Embedding.load(tmp_path / "e.npz")
+    np.testing.assert_array_equal(found.vectors, expected.vectors)
+    assert {name: found.recipe[name] for name in parameters} == parameters
+    plain = ncut.embed(blobs(), n_components=5, stride=2)
+    assert np.allclose(found.vectors, plain.vectors) == (not parameters)
+
+
+def test_coloring(tmp_path: Path, image: Path, call: Callable):
+    arguments = ("--colors", "--coloring", "tsne", "--seed", 2)
+    call("embed", image, "-o", tmp_path / "e.npz", *EMBEDDING, *arguments)
+    expected = ncut.embed(blobs(), n_components=5, stride=2, random_state=2)
+    colors = expected.colors(method="tsne", random_state=2)[0]
+    shown = np.asarray(Image.open(tmp_path / "e_blobs_colors.png"))
+    np.testing.assert_array_equal(shown[::2, ::2], (colors * 255 + 0.5).astype(np.uint8))
+
+
+@pytest.mark.usefixtures("uncomputed")
+def test_coloring_by_what_is_not_installed(
+    tmp_path: Path, image: Path, refuse: Callable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "umap", None)
+    arguments = ("embed", image, "-o", tmp_path / "e.npz", "--colors", "--coloring", "umap")
+    assert "pip install" in refuse(*arguments)
 
 
 def test_several_images_jointly(tmp_path: Path, image: Path, call: Callable):
@@ -74,3 +124,6 @@ def test_what_is_refused(tmp_path: Path, image: Path, call: Callable, refuse: Ca
     call("embed", image, "-o", tmp_path / "e.npz", *EMBEDDING)
     assert "--overwrite" in refuse("embed", image, "-o", tmp_path / "e.npz")
     call("embed", image, "-o", tmp_path / "e.npz", *EMBEDDING, "--overwrite")
+    assert "Add --colors" in refuse("embed", image, "-o", tmp_path / "f.npz", "--coloring", "tsne")
+    said = refuse("embed", image, "-o", tmp_path / "f.npz", "--colors", "--coloring", "tsn")
+    assert "Did you mean 'tsne'" in said

@@ -81,6 +81,33 @@ def test_all_prompt_and_embed_parameters(tmp_path: Path, image: Path, points: Pa
     np.testing.assert_array_equal(found, expected)
 
 
+def test_a_cut_led_by_all_points_in_a_graph_of_contours(
+    tmp_path: Path, image: Path, points: Path, call: Callable
+):
+    call(
+        *("segment", image, "-p", points, "-o", tmp_path / "out", *EMBEDDING),
+        *("--method", "cut", "--contours", "--contour-strength", 2, "--contour-radius", 3),
+        *("--neighbors", 12, "--color-weight", 0.5, "--position-weight", 0.1, "--memory", 2),
+    )
+    embedding = ncut.embed(
+        blobs(),
+        n_components=5,
+        stride=2,
+        contours="auto",
+        contour_strength=2,
+        contour_radius=3,
+        n_neighbors=12,
+        color_weight=0.5,
+        position_weight=0.1,
+        memory=2,
+    )
+    expected = ncut.PromptSegmenter(embedding).predict(
+        [[12, 14], [2, 2]], [True, False], classes=[1, 1], method="cut"
+    )
+    found = ncut.read_image(tmp_path / "out" / "blobs_classes.tif").data
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_reusing_an_embedding_changes_nothing(
     tmp_path: Path, image: Path, points: Path, call: Callable
 ):
@@ -314,7 +341,16 @@ WRONG_OPTIONS = {
     "scaling": (["--scaling", "stak"], "'stack'"),
     "limits": (["--limits", "9", "1"], "low < high"),
     "both": (["--limits", "1", "9", "--scaling", "dtype"], "Leave one"),
-    "affinity": (["--affinity", "gauss"], "rbf, cosine"),
+    "affinity": (["--affinity", "gauss"], "rbf, cosine, neighbors"),
+    "neighbors": (["--affinity", "neighbors", "--neighbors", "0"], "whole number from 1"),
+    "neighbors of none": (["--neighbors", "9"], "Add --affinity neighbors or --contours"),
+    "color weight": (["--color-weight", "-1"], "number from 0"),
+    "position weight": (["--position-weight", "nan"], "number from 0"),
+    "contour strength": (["--contours", "--contour-strength", "-1"], "number from 0"),
+    "contour radius": (["--contours", "--contour-radius", "0.5"], "number of cells from 1"),
+    "strength of none": (["--contour-strength", "1"], "Add --contours"),
+    "radius of none": (["--no-contours", "--contour-radius", "3"], "Add --contours"),
+    "memory": (["--memory", "0"], "gigabytes above 0"),
     "bandwidth": (["--bandwidth", "wide"], "auto"),
     "negative bandwidth": (["--bandwidth", "-1"], "above 0"),
     "gamma": (["--gamma", "0"], "above 0"),
@@ -323,7 +359,7 @@ WRONG_OPTIONS = {
     "threshold": (["--threshold", "nan"], "usually 0 to 1"),
     "normalization": (["--normalization", "all"], "absolute"),
     "mode": (["--mode", "objects"], "'object'"),
-    "method": (["--method", "magic"], "tutorial"),
+    "method": (["--method", "cuts"], "Did you mean 'cut'"),
     "transform": (["--transform", "none.txt"], "none.txt"),
     "transform text": (["--transform", "1,x;2"], "rows such as"),
     "transform shape": (["--transform", "1,0;0,1"], "(3, 3) is needed"),

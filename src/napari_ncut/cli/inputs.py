@@ -60,18 +60,14 @@ def plan(
     parameters
         For `embed`, with the backbone loaded.
     """
-    import inspect
-
     from ..backbones import backbone_entry, load_backbone
     from ..backbones.estimate import estimate_run
     from ..backbones.extract import plan_layout
     from ..backbones.registry import backbone_options
     from ..imaging import as_planes
-    from ..spectral import embed
     from .report import say
 
-    defaults = {name: p.default for name, p in inspect.signature(embed).parameters.items()}
-    given = {**defaults, **parameters}
+    given = with_defaults(parameters)
     planes = as_planes(**as_given(images), channels=given["channels"], scaling=given["scaling"])
     if given["n_components"] < 1:
         raise InputError(
@@ -96,6 +92,16 @@ def plan(
     return layout, {**rest, "backbone": backbone}
 
 
+def with_defaults(parameters: dict[str, Any]) -> dict[str, Any]:
+    """All parameters of `embed`: those given, the others by default."""
+    import inspect
+
+    from ..spectral import embed
+
+    defaults = {name: p.default for name, p in inspect.signature(embed).parameters.items()}
+    return {**defaults, **parameters}
+
+
 def image_stem(path: Path) -> str:
     """Name of an image without what tells its format."""
     stem = path.stem
@@ -117,6 +123,13 @@ def output_stems(paths: Sequence[Path]) -> list[str]:
         taken.add(name.casefold())
         result.append(name)
     return result
+
+
+def names_beside(output: Path, images: Sequence[Path]) -> list[str]:
+    """Names for what lies beside the file `output`, one per image: after the file and the image."""
+    return [
+        stem if output.stem == stem else f"{output.stem}_{stem}" for stem in output_stems(images)
+    ]
 
 
 def _count(stem: str, stems: Sequence[str]) -> int:

@@ -175,9 +175,18 @@ Components = Annotated[
 Affinity = Annotated[
     str | None,
     typer.Option(
-        metavar="rbf|cosine",
-        help="How alike two cells are: by distance or by direction of their features. "
-        "Default: rbf.",
+        metavar="rbf|cosine|neighbors",
+        help="How alike two cells are: by distance or by direction of their features, or by "
+        "distance among nearest neighbors alone. Default: rbf.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+Neighbors = Annotated[
+    int | None,
+    typer.Option(
+        help="Nearest neighbors of every cell, for --affinity neighbors and --contours. More join "
+        "what is less alike. Default: 32.",
         rich_help_panel=_CUT,
         show_default=False,
     ),
@@ -200,12 +209,67 @@ Gamma = Annotated[
         show_default=False,
     ),
 ]
+ColorWeight = Annotated[
+    float | None,
+    typer.Option(
+        help="How much the color of a cell counts beside its features: 0 not at all, 1 as much. "
+        "Default: 0.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+PositionWeight = Annotated[
+    float | None,
+    typer.Option(
+        help="How much the place of a cell in its plane counts beside its features: 0 not at all, "
+        "1 as much. Default: 0.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+Contours = Annotated[
+    bool,
+    typer.Option(
+        help="Let boundaries found in the image part the cells on either side of them.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+ContourStrength = Annotated[
+    float | None,
+    typer.Option(
+        help="How much contours part: 0 not at all; from 5 single cells may be left alone. "
+        "Default: 3.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+ContourRadius = Annotated[
+    float | None,
+    typer.Option(
+        help="How far apart, in cells, two cells are joined unless a contour parts them. Larger "
+        "bridges gaps in contours; time and memory grow with its square. Default: 5.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
 Accuracy = Annotated[
     str | None,
     typer.Option(
         metavar="fast|balanced|exact",
-        help="fast and balanced let a sample of cells stand for all of them; exact takes time that "
-        "grows with the square of their number. Default: balanced.",
+        help="How near to the true eigenvectors. fast: an error below about .02; balanced: below "
+        ".01, whatever the bandwidth; exact: residuals below .0001 of an eigenvalue, in time that "
+        "grows with the square of the number of cells. Default: balanced.",
+        rich_help_panel=_CUT,
+        show_default=False,
+    ),
+]
+Memory = Annotated[
+    float | None,
+    typer.Option(
+        metavar="GIGABYTES",
+        help="What features and the cut may take; features beyond that go to a temporary file. "
+        "Default: 4.",
         rich_help_panel=_CUT,
         show_default=False,
     ),
@@ -240,6 +304,7 @@ def embed_parameters(
     bandwidth: str | None,
     input_normalization: str | None = None,
     architecture: str | None = None,
+    contours: bool = False,
     **others: Any,
 ) -> dict[str, Any]:
     """What was given, as keyword arguments of `napari_ncut.embed`; all else keeps its default."""
@@ -249,10 +314,13 @@ def embed_parameters(
         if others.get("scaling") is not None:
             raise InputError("--scaling and --limits were both given. Leave one of them out.")
         others["scaling"] = limits
+    if contours:
+        others["contours"] = "auto"
     for name, accepted in CHOICES.items():
         value = others.get(name)
         if isinstance(value, str):
             check_choice(f"--{name.replace('_', '-')}", value, accepted)
+    _check_of_use(others)
     others["layer"] = layer
     others["normalization"] = input_normalization
     others["architecture"] = None if architecture is None else _architecture(architecture)
@@ -266,11 +334,31 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "refine": ("shift", "dense"),
     "preparation": ("l2", "standardize", "none"),
     "precision": ("auto", "float32", "float16", "bfloat16"),
-    "affinity": ("rbf", "cosine"),
+    "affinity": ("rbf", "cosine", "neighbors"),
     "accuracy": ("fast", "balanced", "exact"),
     "normalization": ("stack", "plane", "absolute"),
     "mode": ("similar", "object"),
+    "method": ("auto", "tutorial", "cut"),
+    "coloring": ("pca", "tsne", "umap"),
+    "grouping": ("nested", "cluster_qr", "rotation", "kmeans"),
 }
+
+
+def _check_of_use(given: Mapping[str, Any]) -> None:
+    """Raise an `InputError` if an option is set that the others given make without effect."""
+    from ..errors import InputError
+
+    if given.get("contours") is None:
+        for name in ("contour_strength", "contour_radius"):
+            if given.get(name) is not None:
+                raise InputError(
+                    f"--{name.replace('_', '-')} is of contours. Add --contours, or leave it out."
+                )
+        if given.get("n_neighbors") is not None and given.get("affinity") != "neighbors":
+            raise InputError(
+                "--neighbors is of sparse graphs. Add --affinity neighbors or --contours, or leave "
+                "it out."
+            )
 
 
 def _channels(text: str) -> int | list[int] | str:

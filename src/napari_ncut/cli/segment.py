@@ -84,7 +84,14 @@ def segment_command(
         ),
     ] = "similar",
     method: Annotated[
-        str, typer.Option(help="How points become masks.", rich_help_panel=_PROMPTS)
+        str,
+        typer.Option(
+            metavar="auto|tutorial|cut",
+            help="How points become masks: by what is like a clicked cell (the NCUT tutorial's "
+            "rule), or by a cut in two groups that all points lead together. auto: the best there "
+            "is.",
+            rich_help_panel=_PROMPTS,
+        ),
     ] = "auto",
     transform: Annotated[
         str | None,
@@ -151,9 +158,16 @@ def segment_command(
     limits: o.Limits = None,
     components: o.Components = None,
     affinity: o.Affinity = None,
+    neighbors: o.Neighbors = None,
     bandwidth: o.Bandwidth = None,
     gamma: o.Gamma = None,
+    color_weight: o.ColorWeight = None,
+    position_weight: o.PositionWeight = None,
+    contours: o.Contours = False,
+    contour_strength: o.ContourStrength = None,
+    contour_radius: o.ContourRadius = None,
     accuracy: o.Accuracy = None,
+    memory: o.Memory = None,
     device: o.Device = None,
     seed: o.Seed = None,
 ) -> None:
@@ -197,9 +211,16 @@ def segment_command(
         limits=limits,
         n_components=components,
         affinity=affinity,
+        n_neighbors=neighbors,
         bandwidth=bandwidth,
         affinity_gamma=gamma,
+        color_weight=color_weight,
+        position_weight=position_weight,
+        contours=contours,
+        contour_strength=contour_strength,
+        contour_radius=contour_radius,
         accuracy=accuracy,
+        memory=memory,
         device=device,
         random_state=seed,
     )
