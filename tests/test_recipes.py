@@ -132,6 +132,55 @@ def test_embedding_is_saved_where_asked(tmp_path: Path):
     assert 'affinity="cosine"' in script
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"color_weight": 0.5, "position_weight": 1.5},
+        {"affinity": "neighbors", "n_neighbors": 100},
+        {"contours": "auto", "contour_strength": 2.0, "contour_radius": 3.5, "affinity": "cosine"},
+    ],
+)
+def test_the_cut_is_made_again(tmp_path: Path, options: dict[str, Any]):
+    image = blobs(40, 50)
+    tifffile.imwrite(tmp_path / "x.tif", image)
+    embedding = ncut.embed(image, n_components=5, **options)
+    script = embedding_script(source(tmp_path / "x.tif", "YX"), embedding.recipe)
+    names = run(script)
+    np.testing.assert_array_equal(names["embedding"].vectors, embedding.vectors)
+    assert names["embedding"].recipe == embedding.recipe
+    for name in ("color_weight", "position_weight", "n_neighbors", "contours", "memory"):
+        assert (f"{name}=" in script) == (name in options)
+
+
+def test_the_prompt_method_is_named_where_it_is_not_the_default(tmp_path: Path):
+    image = blobs(40, 50)
+    tifffile.imwrite(tmp_path / "x.tif", image)
+    embedding = ncut.embed(image, n_components=6)
+    points, read = [[12, 14], [28, 35]], source(tmp_path / "x.tif", "YX")
+    script = segment_script(read, embedding.recipe, points, parameters={"method": "auto"})
+    assert "method=" not in script
+    script = segment_script(read, embedding.recipe, points, parameters={"method": "cut"})
+    assert 'method="cut"' in script
+    expected = ncut.PromptSegmenter(embedding).predict(points, method="cut")
+    np.testing.assert_array_equal(run(script)["labels"], expected)
+
+
+def test_what_a_recipe_only_tells_of_is_left_to_fill_in():
+    from sklearn.metrics.pairwise import laplacian_kernel
+
+    image = blobs(40, 50)
+    embedding = ncut.embed(image, n_components=5, contours=np.zeros((40, 50), np.float32))
+    script = embedding_script(source(Path("x.tif"), "YX"), embedding.recipe)
+    assert "contours = ...\n" in script and "contours=contours" in script
+    embedding = ncut.embed(image, n_components=5, affinity=laplacian_kernel)
+    script = embedding_script(source(Path("x.tif"), "YX"), embedding.recipe)
+    assert "affinity = ...\n" in script and "affinity=affinity" in script
+    assert "laplacian_kernel" in script
+    for value in ({"contours": ...}, {"affinity": ...}):
+        with pytest.raises(ncut.InputError):
+            ncut.embed(image, n_components=5, **value)
+
+
 def test_an_image_that_was_no_file_leaves_a_line_to_fill_in():
     embedding = ncut.embed(blobs(40, 50), n_components=5)
     script = embedding_script(ImageSource(None, "YX", shape=(40, 50)), embedding.recipe)

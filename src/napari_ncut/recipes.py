@@ -153,9 +153,26 @@ def _embedding_lines(
     wanted = _not_default(embed, given)
     if wanted.get("axes") == "YX":
         del wanted["axes"]
+    missing = _not_in_recipe(wanted)
+    for key, what in missing.items():
+        lines += [f"# {what}", f"{key} = ..."]
     order = sorted(wanted, key=lambda key: _ORDER.index(key) if key in _ORDER else len(_ORDER))
-    arguments = [name, *(f"{key}={_literal(wanted[key])}" for key in order)]
+    values = {key: key if key in missing else _literal(wanted[key]) for key in order}
+    arguments = [name, *(f"{key}={value}" for key, value in values.items())]
     return [*lines, *_call("embedding", "ncut.embed", arguments)]
+
+
+def _not_in_recipe(wanted: Mapping[str, Any]) -> dict[str, str]:
+    """Arguments that a recipe only tells of, each with a comment on what to put there."""
+    from .spectral.names import AFFINITIES
+
+    missing = {}
+    if wanted.get("contours", "auto") != "auto":
+        missing["contours"] = "Put the edge strengths here, 0 to 1: an array (h, w) per plane."
+    affinity = wanted.get("affinity", "rbf")
+    if affinity not in AFFINITIES:
+        missing["affinity"] = f"Put the function here that gave affinities: {affinity}"
+    return missing
 
 
 def _of_the_user(recipe: Mapping[str, Any], sources: list[ImageSource]) -> dict[str, Any]:

@@ -3,39 +3,136 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSlider, SpinBox
+from magicgui.widgets.bases import ValueWidget
+from qtpy.QtWidgets import QGraphicsOpacityEffect, QWidget
 
-from ..prompts import MODES, NORMALIZATIONS
+from ..prompts import METHODS, MODES, NORMALIZATIONS
+from ..prompts.methods import BEST_METHOD
+from .panels import labeled_grid
 
 # Where a person starts. The tutorial's 1.0, 0.99 and "stack" were chosen for eigenvectors of deep
 # networks; with these, first clicks find more of what is meant (benchmarks/start_values.py).
 GAMMA, NEGATIVE_THRESHOLD, NORMALIZATION = 0.5, 0.9, "absolute"
 
 
-class PromptControls(Container):
-    """How clicks are read: everything here acts while it is moved."""
+# How much of a disabled control shows: napari's theme grays neither sliders nor labels.
+_FADED = 0.4
+
+
+class ControlGrid(Container):
+    """Controls under each other, their labels in a column, faded where they do nothing.
+
+    Parameters
+    ----------
+    controls
+        From top to bottom. Check boxes carry their own text.
+    """
+
+    def __init__(self, controls: list[ValueWidget]) -> None:
+        super().__init__(widgets=controls, labels=False)
+        titles = ["" if isinstance(control, CheckBox) else control.label for control in controls]
+        grid = labeled_grid(
+            [(title, control.native) for title, control in zip(titles, controls, strict=True)]
+        )
+        self._labels: dict[int, QWidget] = {
+            id(control): grid.itemAtPosition(row, 0).widget()
+            for row, control in enumerate(controls)
+        }
+        self.native.layout().addLayout(grid)
+
+    def enable(self, control: ValueWidget, enabled: bool, tooltip: str | None = None) -> None:
+        """Enable or disable a control and, if given, change its tooltip."""
+        control.enabled = enabled
+        label = self._labels[id(control)]
+        if tooltip is not None:
+            control.tooltip = tooltip
+            label.setToolTip(tooltip)
+        for widget in (control.native, label):
+            effect = None
+            if not enabled:
+                effect = QGraphicsOpacityEffect(widget)
+                effect.setOpacity(_FADED)
+            widget.setGraphicsEffect(effect)
+
+
+@dataclass(frozen=True)
+class MethodFace:
+    """How a prompt method is shown.
+
+    Attributes
+    ----------
+    title : str
+        What it is called in the list of methods.
+    gamma : float
+        Where a person starts.
+    automatic : str
+        What the automatic threshold is.
+    unused, unused_if_automatic : dict
+        Controls that do nothing, always or beside the automatic threshold, and why.
+    """
+
+    title: str
+    gamma: float = 1.0
+    automatic: str = "What the method takes by itself."
+    unused: Mapping[str, str] = field(default_factory=dict)
+    unused_if_automatic: Mapping[str, str] = field(default_factory=dict)
+
+
+FACES: dict[str, MethodFace] = {
+    "tutorial": MethodFace(
+        "likeness to each click",
+        gamma=GAMMA,
+        automatic="What suits the number of clicks: 0.5 for one click of a class, 0.7 for more.",
+    ),
+    "cut": MethodFace(
+        "cut led by all clicks",
+        automatic="The mask ends where the two groups of the cut part.",
+        unused={
+            "negative_threshold": "Not used by the cut: negative clicks lead it as positive ones\n"
+            "do, and need no threshold of their own.",
+            "normalization": "Not used by the cut: all planes and images are cut together.",
+        },
+        unused_if_automatic={
+            "gamma": "Not used by the cut with the automatic threshold: its two groups decide.\n"
+            "Switch that off to make masks smaller or larger."
+        },
+    ),
+}
+# What every method has values of its own of.
+_OWN = ("auto", "threshold", "gamma")
+
+
+class PromptControls(ControlGrid):
+    """How clicks are read: everything here that is enabled acts while it is moved."""
 
     def __init__(self) -> None:
+        faces = {name: FACES.get(name, MethodFace(name)) for name in METHODS}
+        self._faces = faces
+        self.method = ComboBox(
+            label="Method",
+            choices=[(face.title, name) for name, face in faces.items()],
+            value=BEST_METHOD,
+            tooltip="\n".join(f"{face.title}: {METHODS[name]}" for name, face in faces.items()),
+        )
         self.mode = ComboBox(
             label="Find",
             choices=[("all like it", "similar"), ("this object", "object")],
             value="similar",
             tooltip="\n".join(f"{name}: {text}" for name, text in MODES.items()),
         )
-        self.auto = CheckBox(
-            text="automatic threshold",
-            value=True,
-            tooltip="What suits the number of clicks: 0.5 for one click of a class, 0.7 for more.",
-        )
+        self.auto = CheckBox(text="automatic threshold", value=True)
         self.threshold = FloatSlider(
             label="Threshold", value=0.5, min=0, max=1, step=0.01, tracking=True,
             tooltip="How alike to the positive clicks a pixel must be.\n"
             "To the right: smaller masks.",
         )  # fmt: skip
         self.gamma = FloatSlider(
-            label="Gamma", value=GAMMA, min=0.05, max=3, step=0.01, tracking=True,
+            label="Gamma", value=faces[BEST_METHOD].gamma, min=0.05, max=3, step=0.01,
+            tracking=True,
             tooltip="Contrast of the likeness. To the right: smaller masks.",
         )  # fmt: skip
         self.negative_threshold = FloatSlider(
@@ -57,20 +154,54 @@ class PromptControls(Container):
             value=NORMALIZATION,
             tooltip="\n".join(f"{name}: {text}" for name, text in NORMALIZATIONS.items()),
         )
+        self._tooltips = {
+            name: getattr(self, name).tooltip
+            for name in ("gamma", "negative_threshold", "normalization")
+        }
+        self._shown = BEST_METHOD
+        # Values of the methods that are not shown.
+        self._kept: dict[str, dict[str, Any]] = {
+            name: {"auto": True, "threshold": 0.5, "gamma": face.gamma}
+            for name, face in faces.items()
+        }
+        # Before the panel itself hears of it: who asks for options then gets the method's own.
+        self.method.changed.connect(self._show_method)
+        self.auto.changed.connect(lambda _: self._enable())
         super().__init__(
-            widgets=[
-                self.mode, self.auto, self.threshold, self.gamma, self.negative_threshold,
-                self.min_area, self.normalization,
-            ],
-            labels=True,
+            [
+                self.method, self.mode, self.auto, self.threshold, self.gamma,
+                self.negative_threshold, self.min_area, self.normalization,
+            ]
         )  # fmt: skip
         self.margins = (0, 0, 0, 0)
-        self.threshold.enabled = False
-        self.auto.changed.connect(lambda auto: setattr(self.threshold, "enabled", not auto))
+        self._enable()
+
+    def _show_method(self, method: str) -> None:
+        """Another method is chosen: put its own values in place of those of the last one."""
+        self._kept[self._shown] = {name: getattr(self, name).value for name in _OWN}
+        self._shown = method
+        for name, value in self._kept[method].items():
+            control = getattr(self, name)
+            with control.changed.blocked():
+                control.value = value
+        self._enable()
+
+    def _unused(self) -> Mapping[str, str]:
+        """Controls that do nothing now, and why."""
+        face = self._faces[self._shown]
+        return {**face.unused, **(face.unused_if_automatic if self.auto.value else {})}
+
+    def _enable(self) -> None:
+        unused = self._unused()
+        self.auto.tooltip = self._faces[self._shown].automatic
+        self.enable(self.threshold, not self.auto.value)
+        for name, tooltip in self._tooltips.items():
+            self.enable(getattr(self, name), name not in unused, unused.get(name, tooltip))
 
     def options(self) -> dict[str, Any]:
-        """Keyword arguments of `PromptSegmenter.predict`."""
-        return {
+        """Keyword arguments of `PromptSegmenter.predict`, without those that do nothing."""
+        given = {
+            "method": "auto" if self._shown == BEST_METHOD else self._shown,
             "mode": self.mode.value,
             "threshold": None if self.auto.value else self.threshold.value,
             "gamma": self.gamma.value,
@@ -78,13 +209,18 @@ class PromptControls(Container):
             "min_area": self.min_area.value,
             "normalization": self.normalization.value,
         }
+        unused = self._unused()
+        return {name: value for name, value in given.items() if name not in unused}
 
     def set_options(self, options: Mapping[str, Any]) -> None:
         """Show what `options` would return; what is not named stays."""
-        self.auto.value = options.get("threshold") is None
-        for name, value in options.items():
-            if value is not None:
-                getattr(self, name).value = value
+        values = {name: value for name, value in options.items() if value is not None}
+        method = values.pop("method", None)
+        if method is not None:
+            self.method.value = BEST_METHOD if method == "auto" else method
+        self.auto.value = "threshold" not in values
+        for name, value in values.items():
+            getattr(self, name).value = value
 
 
 class OutputControls(Container):
