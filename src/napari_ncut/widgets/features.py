@@ -29,14 +29,21 @@ from ..weights import ModelStore
 from .backbone_controls import BackboneControls
 from .choices import LayerChecklist, LayerChoice
 from .feature_controls import CutControls, InputControls
-from .feature_layers import add_colors, add_eigenvectors
+from .feature_layers import (
+    ColorChoice,
+    ColorLayers,
+    NodeColors,
+    add_eigenvectors,
+    color_steps,
+)
+from .groups import GroupsPanel
 from .layers import Source, data_to_world, default_axes, unwrap
 from .models import ModelsPanel
 from .panels import DockedWidget, narrow_scroll, titled
 from .prompts_layer import add_prompts_layer, base_layer
 from .reading import Reading, layer_axes, read_settings
 from .session import Prepared, session_of
-from .workers import Job, percent
+from .workers import Job, percent, tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -57,6 +64,7 @@ class FeaturesWidget(DockedWidget):
         self._session = session_of(self._viewer)
         self._job = Job(self)
         self._lookup = Job(self)
+        self._colors = ColorLayers(self._viewer, self)
         self._started = 0.0
         # Measured against estimated seconds of the last run: the next estimate learns from it.
         self._pace = 1.0
@@ -68,9 +76,13 @@ class FeaturesWidget(DockedWidget):
         self._job.cancelled.connect(lambda: self.message.setText("Cancelled; nothing was changed."))
         self._lookup.finished.connect(self._on_found)
         self._lookup.failed.connect(self._refuse)
+        self._colors.recolored.connect(lambda: self.coloring.keep())
+        self._colors.failed.connect(self._on_not_recolored)
         self.on_release(
             self._job.close,
             self._lookup.close,
+            self._colors.release,
+            self.groups.release,
             self.images.release,
             self.shapes.release,
             self.models.release,
@@ -96,6 +108,8 @@ class FeaturesWidget(DockedWidget):
         self.backbone = BackboneControls()
         self.cut = CutControls()
         self.models = ModelsPanel()
+        self.coloring = ColorChoice()
+        self.groups = GroupsPanel(self._viewer, self._session, self._colors.of)
         self.message = QLabel()
         self.message.setWordWrap(True)
         self.run_button = QPushButton("Compute eigenvectors")
@@ -124,10 +138,17 @@ class FeaturesWidget(DockedWidget):
         for section in (self.models_section, network, cut):
             section.layout().setContentsMargins(0, 0, 0, 0)
             features.addWidget(section)
+        results = QVBoxLayout()
+        results.addWidget(self.coloring.native)
+        groups = QCollapsible("Groups")
+        groups.addWidget(self.groups)
+        groups.layout().setContentsMargins(0, 0, 0, 0)
+        results.addWidget(groups)
         inner = QWidget()
         layout = QVBoxLayout(inner)
         layout.addWidget(titled("Images", images))
         layout.addWidget(titled("Features", features))
+        layout.addWidget(titled("Results", results))
         layout.addStretch()
         self._scroll = narrow_scroll(inner)
         buttons = QHBoxLayout()
@@ -148,6 +169,7 @@ class FeaturesWidget(DockedWidget):
         self.backbone.backbone.changed.connect(self._show_model)
         self.backbone.asked.connect(self._look_up)
         self.models.changed.connect(self._refresh)
+        self.coloring.choice.changed.connect(self._recolor)
         self.run_button.clicked.connect(lambda: self.run())
         self.cancel_button.clicked.connect(lambda: self._job.cancel())
         self.segment_button.clicked.connect(lambda: self.open_points_widget())
@@ -297,12 +319,16 @@ class FeaturesWidget(DockedWidget):
         options = {**self.backbone.options(), **self.cut.options()}
         self._sources: list[Source] = reading.sources
         self._started = time.perf_counter()
-        self._job.start(lambda: _embed(reading, options))
+        coloring, before = self.coloring.method, self._colors.before(reading.sources)
+        self._job.start(lambda: _embed(reading, options, coloring, before))
 
     def _on_progress(self, step: Progress) -> None:
         if step.done == 0 and step.stage == "features":
             # What went before is the import of torch, which the next run will not wait for.
             self._started = time.perf_counter()
+        if step.stage == "colors":
+            # The estimate is of what went before.
+            self._pace = (time.perf_counter() - self._started) / max(self._expected, 0.1)
         self.progress.setMaximum(max(step.total, 1) if step.total > 1 else 0)
         self.progress.setValue(step.done)
         self.message.setText(percent(step))
@@ -312,10 +338,12 @@ class FeaturesWidget(DockedWidget):
         self.progress.setMaximum(0)
         self.run_button.setEnabled(not busy)
         self.cancel_button.setEnabled(busy)
+        self.coloring.choice.enabled = not busy
         if not busy:
             self._refresh()
 
-    def _on_result(self, embedding: Any) -> None:
+    def _on_result(self, result: tuple[Any, NodeColors]) -> None:
+        embedding, colors = result
         sources = self._sources
         if not any(
             source.layer is not None and source.layer in self._viewer.layers for source in sources
@@ -323,9 +351,12 @@ class FeaturesWidget(DockedWidget):
             show_info("The image was deleted meanwhile; its eigenvectors are not shown.")
             return
         elapsed = time.perf_counter() - self._started
-        self._pace = elapsed / max(self._expected, 0.1)
         prepared = Prepared(sources, embedding)
-        add_colors(self._viewer, prepared)
+        self._colors.show(prepared, colors)
+        if colors.problem:
+            self.coloring.take_back("pca")
+            tell(InputError(colors.problem))
+        self.coloring.keep()
         if self.cut.add_eigenvectors.value:
             add_eigenvectors(self._viewer, prepared)
         points = self._prompts_layer(prepared)
@@ -340,6 +371,15 @@ class FeaturesWidget(DockedWidget):
             f"Done in {elapsed:.1f} s: {embedding.n_components} eigenvectors on a grid of {shape} "
             f"(every {embedding.stride} px). Now click on things in the layer “{points.name}”."
         )
+
+    def _recolor(self, _: Any = None) -> None:
+        """Other colors are wanted: show what was computed last in them."""
+        if self._session.prepared:
+            self._colors.recolor(self._session.prepared[-1], self.coloring.method)
+
+    def _on_not_recolored(self, reason: str) -> None:
+        self.coloring.take_back()
+        self.message.setText(reason)
 
     def _prompts_layer(self, prepared: Prepared) -> Any:
         """The prompts layer of these images, made if there is none: clicks outlive a new cut."""
@@ -371,16 +411,22 @@ def _described(name: str) -> Steps[BackboneEntry]:
     return backbone_entry(name)
 
 
-def _embed(reading: Reading, options: dict[str, Any]) -> Any:
-    """`embed` of what is read, as a generator; torch is first imported here, in the thread."""
+def _embed(
+    reading: Reading, options: dict[str, Any], coloring: str, before: list[Any]
+) -> Steps[tuple[Any, NodeColors]]:
+    """`embed` of what is read, and its colors, as a generator.
+
+    torch is first imported here, in the thread.
+    """
     from ..spectral import embed_steps
 
-    return (
-        yield from embed_steps(
-            reading.images(),
-            axes=reading.axes,
-            channels=reading.channels,
-            scaling=reading.scaling,
-            **options,
-        )
+    embedding = yield from embed_steps(
+        reading.images(),
+        axes=reading.axes,
+        channels=reading.channels,
+        scaling=reading.scaling,
+        **options,
     )
+    # Colors that cannot be had are no reason to lose the cut.
+    colors = yield from color_steps(embedding, coloring, before, or_else="pca")
+    return embedding, colors
