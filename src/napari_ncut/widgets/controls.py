@@ -34,6 +34,7 @@ class ControlGrid(Container):
 
     def __init__(self, controls: list[ValueWidget]) -> None:
         super().__init__(widgets=controls, labels=False)
+        self.margins = (0, 0, 0, 0)
         titles = ["" if isinstance(control, CheckBox) else control.label for control in controls]
         grid = labeled_grid(
             [(title, control.native) for title, control in zip(titles, controls, strict=True)]
@@ -51,7 +52,7 @@ class ControlGrid(Container):
         if tooltip is not None:
             control.tooltip = tooltip
             label.setToolTip(tooltip)
-        for widget in (control.native, label):
+        for widget in (control.native, label) if isinstance(control, FloatSlider) else (label,):
             effect = None
             if not enabled:
                 effect = QGraphicsOpacityEffect(widget)
@@ -173,7 +174,6 @@ class PromptControls(ControlGrid):
                 self.negative_threshold, self.min_area, self.normalization,
             ]
         )  # fmt: skip
-        self.margins = (0, 0, 0, 0)
         self._enable()
 
     def _show_method(self, method: str) -> None:
