@@ -9,10 +9,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DISPLAYED := scripts/with-display.sh
 
-# The version whose results the peer tests and the benchmarks compare with. It lies beside the
-# environment, not in it, so that nothing of ours can come to need it.
-PEER_VERSION := 1.8.19
-PEER := .peers/ncut-pytorch-$(PEER_VERSION)
+# The versions that the peer tests and the benchmarks compare with: the tutorial's, and the newest
+# engine. They lie beside the environment, not in it, so that nothing of ours can come to need them.
+PEER_VERSIONS := 1.8.19 3.2.0
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,15 +51,18 @@ clean: ## remove .venv, .peers and all that builds and runs leave
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
-# A comparison is no reason to fail where the peer cannot be had: its tests skip and say so.
+# A comparison is no reason to fail where a peer cannot be had: its tests skip and say so.
 peer: $(READY)
-	@test -f $(PEER)/.ready || { \
-		rm -rf $(PEER); \
-		if $(call pip_install,--no-deps --target $(PEER) ncut-pytorch==$(PEER_VERSION) opencv-python-headless); \
-		then touch $(PEER)/.ready; \
-		else rm -rf $(PEER); \
-			echo "ncut-pytorch $(PEER_VERSION) could not be installed; the tests that compare with it will be skipped." >&2; \
-		fi; }
+	@for version in $(PEER_VERSIONS); do \
+		folder=.peers/ncut-pytorch-$$version; \
+		test -f $$folder/.ready && continue; \
+		rm -rf $$folder; \
+		if $(call pip_install,--no-deps --target $$folder ncut-pytorch==$$version fpsample opencv-python-headless); \
+		then touch $$folder/.ready; \
+		else rm -rf $$folder; \
+			echo "ncut-pytorch $$version could not be installed; what compares with it will be skipped." >&2; \
+		fi; \
+	done
 
 # ------------------------------------------------------------------------------- the environment
 

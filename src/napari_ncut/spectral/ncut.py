@@ -18,6 +18,7 @@ from .names import ACCURACIES
 from .neighbors import check_n_neighbors
 from .solvers import Solution, most_components, solve_steps
 from .solvers.graph import solve_graph
+from .solvers.solution import smallest
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -71,7 +72,8 @@ class NCut(TransformerMixin, BaseEstimator):
         Of "neighbors". Fewer follow thin chains of alike nodes, and may disconnect the graph.
     accuracy : "fast", "balanced" or "exact"
         In terms of the error, the mean sin² of the angles between the eigenvectors found and the
-        true ones. "fast": below 0.02. "balanced": below 0.01, for smooth and sharp affinities.
+        true ones. "fast": below 0.02, or 0.05 where the affinity is sharp (the last eigenvalue asked
+        for is above 0.5). "balanced": below 0.01, for smooth and sharp affinities.
         "exact": residuals ‖Su − λu‖ below 1e-4 and errors below 1e-6, with time that grows with the
         square of the number of nodes (double precision up to 4,096 nodes). Where eigenvalues
         coincide beyond the last one asked for, which of their eigenvectors come is arbitrary.
@@ -204,11 +206,11 @@ class NCut(TransformerMixin, BaseEstimator):
                     self.memory * 1e9,
                 )
             solution = yield from solver
-        self._warn(solution.eigenvalues)
+        self._warn(solution.eigenvalues, len(features))
         self.restore(solution.extension, solution.eigenvalues, solution.degrees)
         return solution.eigenvectors
 
-    def _warn(self, eigenvalues: NDArray[np.float64]) -> None:
+    def _warn(self, eigenvalues: NDArray[np.float64], n_nodes: int) -> None:
         """Tell of graphs that have fewer eigenvectors, or fall apart."""
         informative = int(np.count_nonzero(eigenvalues))
         if informative < self.n_components:
@@ -219,14 +221,14 @@ class NCut(TransformerMixin, BaseEstimator):
                 SpectrumWarning,
                 stacklevel=3,
             )
-        n_parts = int(np.count_nonzero(eigenvalues > 1 - _APART))
+        n_parts = int(np.count_nonzero(eigenvalues > 1 - max(_APART, smallest(False, n_nodes))))
         if n_parts > 1:
             at_least = "at least " if n_parts == self.n_components else ""
             warnings.warn(
-                f"The graph falls into {at_least}{n_parts} parts that are not connected: their "
-                f"nodes have no affinity to each other. The first {n_parts} eigenvectors only tell "
-                f"these parts apart, in no particular order. A larger bandwidth or affinity_gamma "
-                f"connects them.",
+                f"The graph falls into {at_least}{n_parts} parts that are not connected, or next "
+                f"to not: their nodes have no affinity to each other. The first {n_parts} "
+                f"eigenvectors only tell these parts apart, in no particular order. A larger "
+                f"bandwidth or affinity_gamma (or n_neighbors) connects them.",
                 DisconnectedWarning,
                 stacklevel=3,
             )

@@ -119,6 +119,7 @@ def iterate(
                 _MOST_PRODUCTS,
                 lowest=0.0 if kernel.definite else -1.0,
                 rounding=rounding,
+                nothing=smallest(dtype == torch.float64, n_nodes),
             )
     missing = max(0, n_wanted - len(values))
     first = trivial.cpu().double().numpy()

@@ -12,6 +12,8 @@ from ..extension import AnyExtension, Extension
 # Eigenvalues below these carry rounding, not information, in double and in single precision.
 ZERO_DOUBLE = 1e-10
 ZERO_SINGLE = 1e-6
+# Sums of n products in single precision are off by this times √n.
+SINGLE_ROUNDING = 5e-7
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Solution:
 
 def smallest(double: bool, n_nodes: int) -> float:
     """What products with so many affinities leave of an eigenvalue of 0."""
-    return ZERO_DOUBLE if double else max(ZERO_SINGLE, 2.4e-7 * n_nodes**0.5)
+    return ZERO_DOUBLE if double else max(ZERO_SINGLE, SINGLE_ROUNDING * n_nodes**0.5)
 
 
 def orthonormal_solution(

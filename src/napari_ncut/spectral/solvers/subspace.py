@@ -22,6 +22,8 @@ _SPARE = 12
 # smaller ones drown in rounding, and in that of their inner products.
 _AMPLIFICATION = 1e3
 _DEGREES = (1, 12)
+# A round that leaves this much of the residuals of the one before is stuck.
+_STUCK = 0.8
 # Directions that vary less than this share of the largest are rounding.
 _DEPENDENT = 1e-10
 
@@ -35,6 +37,7 @@ def leading_eigenvectors(
     *,
     lowest: float = 0.0,
     rounding: float = 0.0,
+    nothing: float = 0.0,
 ) -> Steps[tuple[NDArray[np.float64], torch.Tensor, torch.Tensor]]:
     """Eigenvectors of the largest eigenvalues, by subspace iteration with Chebyshev filters.
 
@@ -58,6 +61,8 @@ def leading_eigenvectors(
         Products to stop at, whatever the residual.
     lowest
         No eigenvalue lies below it.
+    nothing
+        Eigenvalues of this size are rounding: what belongs to them need not converge.
     rounding
         Relative rounding of the products: residuals below its share of an eigenvalue stay.
 
@@ -72,15 +77,20 @@ def leading_eigenvectors(
     wanted = slice(0, n_wanted)
     images = yield from product(start)
     values, vectors, images = ritz(start, images)
-    used = 1
+    used, before = 1, np.inf
     while True:
         found = values[wanted]
         scaled = vectors[:, wanted] * torch.as_tensor(found).to(vectors)
         residuals = (images[:, wanted] - scaled).norm(dim=0).cpu().numpy()
         enough = np.maximum(rounding * np.abs(found), tolerance * (found - values[-1]))
         yield Progress("eigenvectors", min(used, most), most)
-        if (residuals <= np.maximum(enough, 10 * precision)).all() or used >= most:
+        excess = residuals / np.maximum(enough, 10 * precision)
+        excess[np.abs(found) < nothing] = 0
+        # What rounding leaves of a product does not converge further.
+        stuck = rounding > 0 and excess.max() > _STUCK * before
+        if excess.max() <= 1 or stuck or used >= most:
             return values, vectors, images
+        before = float(excess.max())
         border = max(float(values[-1]), lowest + 1e-6)
         degree = _degree(float(values[0]), lowest, border)
         degree = min(degree, max(1, most - used - 1))
