@@ -72,11 +72,11 @@ class NCut(TransformerMixin, BaseEstimator):
         Of "neighbors". Fewer follow thin chains of alike nodes, and may disconnect the graph.
     accuracy : "fast", "balanced" or "exact"
         In terms of the error, the mean sin² of the angles between the eigenvectors found and the
-        true ones. "fast": below 0.02, or 0.05 where the affinity is sharp (the last eigenvalue asked
-        for is above 0.5). "balanced": below 0.01, for smooth and sharp affinities.
-        "exact": residuals ‖Su − λu‖ below 1e-4 and errors below 1e-6, with time that grows with the
-        square of the number of nodes (double precision up to 4,096 nodes). Where eigenvalues
-        coincide beyond the last one asked for, which of their eigenvectors come is arbitrary.
+        true ones. "fast": below 0.02, or 0.05 where the affinity is sharp (the last eigenvalue is
+        above 0.5). "balanced": below 0.01, for smooth and sharp affinities. "exact": residuals
+        ‖Su − λu‖ below 1e-4 and errors below 1e-6, with time that grows with the square of the
+        number of nodes (double precision up to 4,096). Where eigenvalues coincide beyond the last
+        one asked for, which of their eigenvectors come is arbitrary.
         "neighbors" is always solved to the end. Measured in ``docs/benchmarks.md``.
     random_state : int
         Of starting vectors, landmarks and samples. Same input, same state: same result, bit for
