@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..imaging import PlaneLayout
 from .entry import BackboneEntry, Layers
 
-# Measured on two cores (benchmarks/estimates.py, benchmarks/backbones.py): a cut of a small graph,
-# and of every further node through 1,024 landmarks; and what networks reach. Other machines differ
-# by a factor, which the caller may learn.
+# Measured on two cores (benchmarks/estimates.py, benchmarks/ncut.py, benchmarks/backbones.py): a cut
+# of a small graph; of every further node, and of each of its features; the square of the number of
+# nodes where nearest neighbors are found, and where all pairs are iterated on; and what networks
+# reach. Other machines differ by a factor, which the caller may learn.
 _SMALL_CUT = 0.4
-_SMALL_NODES = 4096
-_PER_NODE = 1.8e-5
+_SMALL_NODES = 8192
+_PER_NODE = 1.2e-5
+_PER_VALUE = 8e-8
+_SPARSE = (1e-4, 3.5e-9)
+_EXACT = 1.5e-8
 _BILLIONS_PER_SECOND = 150.0
 # A GPU's factor differs from card to card; this is a modest one's, in half precision.
 _SPEEDUP = {"cpu": 1.0, "cuda": 50.0, "mps": 5.0}
@@ -51,6 +57,7 @@ def estimate_run(
     layer: Layers = None,
     dense: bool = False,
     device: str = "cpu",
+    cut: Mapping[str, Any] | None = None,
 ) -> Estimate:
     """Estimate features and cut of images laid out like this.
 
@@ -66,10 +73,12 @@ def estimate_run(
         Whether a finer grid is reached by overlapping patches rather than shifted passes.
     device
         Kind of device: "cpu", "cuda" or "mps".
+    cut
+        What else `embed` is told of the cut: affinity, accuracy, contours.
     """
     nodes = layout.n_nodes
-    seconds = _SMALL_CUT if nodes <= _SMALL_NODES else _SMALL_CUT + _PER_NODE * nodes
     width = _FEATURES if entry.cost is None else _NETWORK_FEATURES
+    seconds = _cut_seconds(nodes, width, cut or {})
     memory = nodes * 4 * (width + 2 * n_components) + 4e8
     if entry.cost is None:
         pixels = sum(height * width for height, width in layout.shapes)
@@ -86,6 +95,18 @@ def estimate_run(
     return Estimate(
         seconds + operations / speed, memory + 2 * entry.size + largest_input * entry.cost.memory
     )
+
+
+def _cut_seconds(nodes: int, width: int, cut: Mapping[str, Any]) -> float:
+    """What a cut of so many nodes of so many features takes."""
+    if cut.get("affinity") == "neighbors" or cut.get("contours") is not None:
+        linear, square = _SPARSE
+        return _SMALL_CUT + linear * nodes + square * nodes**2 * max(1.0, width / 100)
+    if cut.get("accuracy") == "exact":
+        return _SMALL_CUT + _EXACT * nodes**2 * max(1.0, width / 100)
+    if nodes <= _SMALL_NODES:
+        return _SMALL_CUT
+    return _SMALL_CUT + nodes * (_PER_NODE + _PER_VALUE * width)
 
 
 def _input(

@@ -84,6 +84,7 @@ def plan(
         layer=given["layer"],
         dense=given["refine"] == "dense",
         device=getattr(backbone, "device", "cpu"),
+        cut=given,
     )
     if estimate.seconds > _WORTH_TELLING:
         say(f"{backbone.name}: {estimate.text}, by estimate.", stderr=True)

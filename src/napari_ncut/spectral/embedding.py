@@ -145,13 +145,24 @@ class Embedding:
         groups = discretize(self.vectors[:, :n], n, method=method, random_state=random_state)
         return self.layout.grids_as_given(groups)
 
-    def hierarchy(self, *, largest: int = 250, random_state: int = 0) -> GroupHierarchy:
+    def hierarchy(
+        self,
+        *,
+        largest: int = 250,
+        node_colors: ArrayLike | None = None,
+        random_state: int = 0,
+    ) -> GroupHierarchy:
         """Nested groups of all nodes, from 1 to `largest`, with colors that stay.
 
         ``layout.grids_as_given(embedding.hierarchy().labels(25))`` are 25 groups on the grid.
+        `node_colors` (n_nodes, 3) are what groups are to resemble; default: `colors`.
         """
         return GroupHierarchy.fit(
-            self.vectors, eigenvalues=self.eigenvalues, largest=largest, random_state=random_state
+            self.vectors,
+            eigenvalues=self.eigenvalues,
+            largest=largest,
+            node_colors=node_colors,
+            random_state=random_state,
         )
 
     def suggest_groups(self, n: int = 3) -> list[int]:

@@ -71,6 +71,7 @@ class GroupHierarchy:
         *,
         eigenvalues: ArrayLike | None = None,
         largest: int = 250,
+        node_colors: ArrayLike | None = None,
         random_state: int = 0,
     ) -> GroupHierarchy:
         """Find the hierarchy of nodes.
@@ -85,14 +86,17 @@ class GroupHierarchy:
             from each other as from any other, and which of them join first says little.
         largest
             Number of groups of the finest level; more than there are nodes count as all nodes.
+        node_colors
+            RGB (n, 3), 0 to 1, that the nodes are shown in, so that groups resemble them. Default:
+            `eigenvector_colors`.
         random_state
             Of k-means, see `discretize`.
 
         Raises
         ------
         InputError
-            If the vectors are no finite real numbers (n, k), the eigenvalues not theirs, or largest
-            or random_state no such number.
+            If the vectors are no finite real numbers (n, k), the eigenvalues or colors not theirs,
+            or largest or random_state no such number.
         """
         check_random_state(random_state)
         if not is_number(largest, whole=True) or largest < 1:
@@ -102,6 +106,12 @@ class GroupHierarchy:
             )
         given = check_vectors(vectors)
         weights = _weights(eigenvalues, given.shape[1])
+        colors = None if node_colors is None else np.asarray(node_colors, dtype=np.float64)
+        if colors is not None and colors.shape != (len(given), 3):
+            raise InputError(
+                f"Colors of shape {colors.shape} were given for {len(given)} nodes. Give one RGB "
+                f"row for each: ({len(given)}, 3)."
+            )
         sampled = sample(len(given), random_state, MAX_FITTED)
         wanted = min(int(largest), len(given))
         with one_thread():
@@ -114,7 +124,11 @@ class GroupHierarchy:
         _, first = np.unique(groups, return_index=True)
         shown = np.union1d(np.arange(len(given))[sampled], first)  # at least one of each group
         with one_thread():
-            palette = _palette(given[shown], finest[shown], parents)
+            if colors is None:
+                colors = eigenvector_colors(given[shown]).astype(np.float64)
+            else:
+                colors = colors[shown]
+            palette = _palette(colors, finest[shown], parents)
         return cls(
             axes=axes,
             numbers=numbers,
@@ -278,13 +292,12 @@ def stable_numbers(
 
 
 def _palette(
-    vectors: NDArray, finest: NDArray[np.int32], parents: NDArray[np.int32]
+    colors: NDArray[np.float64], finest: NDArray[np.int32], parents: NDArray[np.int32]
 ) -> NDArray[np.float32]:
-    """The color of each group (m, 3), see `GroupHierarchy.colors`."""
+    """The color of each group (m, 3), see `GroupHierarchy.colors`, from those of nodes (n, 3)."""
     n_groups = len(parents)
-    colors = eigenvector_colors(vectors)
     sizes = np.bincount(finest - 1, minlength=n_groups).astype(np.float64)
-    sums = group_sums(colors.astype(np.float64), finest - 1, n_groups)
+    sums = group_sums(colors, finest - 1, n_groups)
     wanted = np.empty((n_groups, 3))
     for group in range(n_groups - 1, -1, -1):  # of all that is still joined to a group
         wanted[group] = sums[group] / sizes[group]

@@ -243,6 +243,7 @@ class FeaturesWidget(DockedWidget):
             options["n_components"],
             layer=layer,
             dense=options.get("refine") == "dense",
+            cut=self.cut.options(),
         )
         return entry, estimate
 

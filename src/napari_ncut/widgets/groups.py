@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,22 +13,28 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.notifications import show_info
 from numpy.typing import NDArray
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
-    QSlider,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
-from ..progress import Progress, Steps
 from ..spectral.names import DISCRETIZATIONS
 from .feature_layers import grid_block
+from .group_count import GroupCount
+from .grouping import (
+    MOST_GROUPS,
+    NESTED,
+    Groups,
+    group_steps,
+    hierarchy_steps,
+    nested_groups,
+)
 from .history import history_of
 from .layers import free_name, unwrap
 from .preview import add_below, set_spatial
@@ -38,143 +44,15 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Layer
 
-    from ..spectral import Embedding
     from ..spectral.hierarchy import GroupHierarchy
     from .session import Prepared, Session
 
-MOST_GROUPS = 250
-NESTED = "nested"
 _NOTHING_YET = "Compute eigenvectors first."
 _TITLES = {"cluster_qr": "pivoted QR", "rotation": "rotation", "kmeans": "k-means"}
-_NUMBER_WIDTH, _BUTTON_WIDTH = 96, 36  # pixels
+_BUTTON_WIDTH = 36  # pixels
 # Milliseconds after which the slider acts: what is at hand follows it, what is computed waits
 # until it rests.
 _AT_HAND, _COMPUTED = 20, 200
-
-
-@dataclass(frozen=True, eq=False)
-class Groups:
-    """Groups of the nodes of an embedding.
-
-    Attributes
-    ----------
-    labels : int32 array (n_nodes,)
-    colors : float32 array (m, 3)
-        Of groups 1 to m, RGB, 0 to 1; there may be more than groups.
-    n_groups : int
-        Number of groups asked for.
-    method : str
-        "nested", or one of `DISCRETIZATIONS`.
-    """
-
-    labels: NDArray[np.int32] = field(repr=False)
-    colors: NDArray[np.float32] = field(repr=False)
-    n_groups: int
-    method: str
-
-
-def nested_groups(hierarchy: GroupHierarchy, n_groups: int) -> Groups:
-    """One level of a hierarchy, in the colors of all levels."""
-    return Groups(
-        hierarchy.labels(n_groups), hierarchy.colors(hierarchy.n_groups), n_groups, NESTED
-    )
-
-
-def hierarchy_steps(embedding: Embedding) -> Steps[GroupHierarchy]:
-    """The hierarchy of an embedding, as a generator."""
-    yield Progress("groups", 0, 1)
-    return embedding.hierarchy(largest=MOST_GROUPS)
-
-
-def group_steps(
-    embedding: Embedding, n_groups: int, method: Any, node_colors: NDArray | None
-) -> Steps[Groups]:
-    """Groups by one of `DISCRETIZATIONS`, as a generator.
-
-    Parameters
-    ----------
-    embedding, n_groups, method
-        As for `Embedding.kway`.
-    node_colors
-        Colors (n_nodes, 3) that the nodes are shown in; groups get about the mean of theirs.
-    """
-    from ..spectral import eigenvector_colors
-    from ..spectral.hierarchy import told_apart
-    from ..spectral.spherical import group_sums
-
-    yield Progress("groups", 0, 1)
-    grids = embedding.kway(n_groups, method=method)
-    grids = grids if isinstance(grids, list) else [grids]
-    labels = np.concatenate([np.ravel(grid) for grid in grids]).astype(np.int32)
-    yield Progress("colors", 0, 1)
-    if node_colors is None:
-        node_colors = eigenvector_colors(embedding.vectors)
-    found = int(labels.max())
-    sizes = np.maximum(np.bincount(labels - 1, minlength=found), 1)
-    sums = group_sums(node_colors.astype(np.float64), labels - 1, found)
-    return Groups(labels, told_apart(sums / sizes[:, np.newaxis]), n_groups, method)
-
-
-class GroupCount(QWidget):
-    """A number with a slider, on which few groups have as much room as many.
-
-    Signals
-    -------
-    changed(int)
-    """
-
-    changed = Signal(int)
-
-    def __init__(self, tooltip: str) -> None:
-        super().__init__()
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.number = QSpinBox()
-        for part in (self.slider, self.number):
-            part.setToolTip(tooltip)
-        self.number.setKeyboardTracking(False)
-        # As wide as three digits between two buttons need: the rest is the slider's.
-        self.number.setFixedWidth(_NUMBER_WIDTH)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.slider, 1)
-        layout.addWidget(self.number)
-        self._levels = np.arange(2, MOST_GROUPS + 1)
-        self.offer(2, MOST_GROUPS)
-        self.slider.valueChanged.connect(
-            lambda position: self.number.setValue(int(self._levels[position]))
-        )
-        self.number.valueChanged.connect(self._on_number)
-
-    @property
-    def value(self) -> int:
-        """The number."""
-        return int(self.number.value())
-
-    @value.setter
-    def value(self, wanted: int) -> None:
-        self.number.setValue(wanted)
-
-    def offer(self, low: int, high: int, value: int | None = None) -> None:
-        """Offer other numbers, and choose one (default: that nearest to now), telling nobody."""
-        steps = np.geomspace(max(low, 1), max(high, 1), 120).round().astype(int)
-        self._levels = np.unique(steps)
-        for part in (self.slider, self.number):
-            part.blockSignals(True)
-        self.number.setRange(low, high)
-        self.number.setValue(self.value if value is None else value)
-        self.slider.setRange(0, len(self._levels) - 1)
-        self._move_slider()
-        for part in (self.slider, self.number):
-            part.blockSignals(False)
-
-    def _move_slider(self) -> None:
-        self.slider.setValue(int(np.abs(self._levels - self.value).argmin()))
-
-    def _on_number(self, value: int) -> None:
-        self.slider.blockSignals(True)
-        self._move_slider()
-        self.slider.blockSignals(False)
-        self.changed.emit(value)
 
 
 @dataclass(eq=False)
@@ -400,10 +278,10 @@ class GroupsPanel(QWidget):
             return
         self._asked = asked
         embedding = prepared.embedding
+        colors = self._colors_of(prepared)
         if method == NESTED:
-            self._job.start(lambda: hierarchy_steps(embedding))
+            self._job.start(lambda: hierarchy_steps(embedding, colors))
         else:
-            colors = self._colors_of(prepared)
             self._job.start(lambda: group_steps(embedding, n_groups, method, colors))
         self.message.setText("Finding groups…")
 
