@@ -110,6 +110,10 @@ def _torch_is_loaded() -> None:
     # The first import takes seconds; a widget does it in its thread.
     importlib.import_module("torch")
     importlib.import_module("sklearn.cluster")
+    # What is there before the first window stays: collecting before every test need not look at
+    # the millions of objects that libraries and earlier tests have left.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

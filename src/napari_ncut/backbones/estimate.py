@@ -9,8 +9,8 @@ from typing import Any
 from ..imaging import PlaneLayout
 from .entry import BackboneEntry, Layers
 
-# Measured on two cores (benchmarks/estimates.py, benchmarks/ncut.py, benchmarks/backbones.py): a cut
-# of a small graph; of every further node, and of each of its features; the square of the number of
+# Measured on two cores (benchmarks/estimates.py, ncut.py and backbones.py): a cut of a small graph;
+# of every further node, and of each of its features; the square of the number of
 # nodes where nearest neighbors are found, and where all pairs are iterated on; and what networks
 # reach. Other machines differ by a factor, which the caller may learn.
 _SMALL_CUT = 0.4

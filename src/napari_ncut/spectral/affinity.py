@@ -90,10 +90,11 @@ class Kernel:
         """Features (n, d) on `device` in units of √2·bandwidth, ready for `between`."""
         import torch
 
-        x = torch.as_tensor(features, device=device, dtype=dtype)
+        # The type first: Apple's GPUs take no double precision, not even to convert it.
+        x = torch.as_tensor(features, dtype=dtype).to(device)
         if self.normalized:
             x = torch.nn.functional.normalize(x, dim=1)
-        center = torch.as_tensor(self.center, device=device, dtype=dtype)
+        center = torch.as_tensor(self.center, dtype=dtype).to(device)
         return (x - center) / (self.bandwidth * 2**0.5)
 
     @staticmethod
@@ -135,7 +136,11 @@ class Kernel:
         x = self.prepare(features, device, dtype)
         length = (x * x).sum(1, keepdim=True)
         precise = dtype
-        if dtype == torch.float32 and device != "mps" and float(length.max()) > _LONGEST:
+        if (
+            dtype == torch.float32
+            and not device.startswith("mps")
+            and float(length.max()) > _LONGEST
+        ):
             precise = torch.float64
             x = self.prepare(features, device, precise)
             length = (x * x).sum(1, keepdim=True)
@@ -176,7 +181,7 @@ class FunctionKernel:
         """Features (n, d) as a tensor."""
         import torch
 
-        return torch.as_tensor(features, device=device, dtype=dtype)
+        return torch.as_tensor(features, dtype=dtype).to(device)
 
     def between(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Affinities between prepared rows, (n, d) and (m, d) → (n, m)."""

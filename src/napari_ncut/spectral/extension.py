@@ -59,7 +59,7 @@ class Extension:
         reference = self.kernel.prepare(self.reference, device, dtype)
         ones = np.ones((len(reference), 1))
         taken = np.concatenate([self.projection, self.degree_weights[:, np.newaxis], ones], axis=1)
-        weights = torch.as_tensor(taken, device=device, dtype=dtype)
+        weights = torch.as_tensor(taken, dtype=dtype).to(device)
         vectors = np.empty((len(features), self.projection.shape[1]), dtype=np.float32)
         degrees = np.empty(len(features))
         n_rows, n_columns = _sizes(device)

@@ -81,7 +81,7 @@ def solve_landmarks(
 
     degree_weights = inverse_root @ (inverse_root.T @ sums)
     degree_floor = _FLOOR_SHARE * n_nodes / n_landmarks
-    weights = torch.as_tensor(degree_weights, dtype=torch.float32, device=device)
+    weights = torch.as_tensor(degree_weights, dtype=torch.float32).to(device)
     degrees = np.empty(n_nodes)
     gram = np.zeros((n_landmarks, n_landmarks))
     for done, first in enumerate(starts):
@@ -95,7 +95,7 @@ def solve_landmarks(
 
     values, projection = _solve_gram(gram, inverse_root, n_components)
     result = np.empty((n_nodes, n_components), dtype=np.float32)
-    on_device = torch.as_tensor(projection, dtype=torch.float32, device=device)
+    on_device = torch.as_tensor(projection, dtype=torch.float32).to(device)
     for done, first in enumerate(starts):
         if done % _BLOCKS_PER_STEP == 0:
             yield Progress("eigenvectors", done, len(starts))
