@@ -46,7 +46,7 @@ LARGEST_RESIDUAL = 100_000
 LARGEST_SKLEARN = 4096
 # Of 512 features every product of 100,000 nodes takes half a minute.
 LARGEST_EXACT = {"filters": 100_000, "network": 20_000}
-REPEATS = 5
+REPEATS = 4
 Method = Callable[[NDArray[np.float32], float], NDArray]
 
 
@@ -277,9 +277,9 @@ def compare(kind: str, n_nodes: int, folder: Path, with_memory: bool) -> list[di
             del methods["exact"]
         seconds: dict[str, list[float]] = {name: [] for name in methods}
         found = {}
-        for turn in range(REPEATS if n_nodes <= LARGEST_REFERENCE else 3):
+        for turn in range(REPEATS if n_nodes <= LARGEST_REFERENCE else 2):
             for name, method in methods.items():
-                if name in ("exact", "scikit-learn") and turn > (2 if n_nodes <= 8192 else 0):
+                if name in ("exact", "scikit-learn") and turn > (n_nodes <= 4096):
                     continue
                 start = time.perf_counter()
                 found[name] = method(x, sigma)

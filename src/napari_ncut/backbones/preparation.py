@@ -69,15 +69,24 @@ class Preparation:
 def column_moments(features: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and variance of each column, added up in float64 over blocks, in one pass.
 
-    Blocks of float32 stay float32: a block's sums are as exact as its entries.
+    Blocks of float32 stay float32, where a block's sums are as exact as its entries; unless their
+    squares are beyond its range.
     """
+    mean, variance = _moments(features, features.dtype)
+    if not np.isfinite(variance).all():
+        mean, variance = _moments(features, np.dtype(np.float64))
+    return mean, variance
+
+
+def _moments(features: NDArray, dtype: np.dtype) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     # Taken from a part, it need not be the mean: it only has to keep squares small.
-    center = features[:_CHUNK].mean(axis=0, dtype=np.float64).astype(features.dtype)
+    center = features[:_CHUNK].mean(axis=0, dtype=np.float64).astype(dtype)
     sums, squares = np.zeros(features.shape[1]), np.zeros(features.shape[1])
-    for first in range(0, len(features), _MOMENT_ROWS):
-        block = features[first : first + _MOMENT_ROWS] - center
-        one = np.ones(len(block), dtype=block.dtype)
-        sums += one @ block
-        squares += one @ np.square(block, out=block)
-    shift = sums / len(features)
-    return center + shift, np.maximum(squares / len(features) - shift**2, 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for first in range(0, len(features), _MOMENT_ROWS):
+            block = features[first : first + _MOMENT_ROWS] - center
+            one = np.ones(len(block), dtype=block.dtype)
+            sums += one @ block
+            squares += one @ np.square(block, out=block)
+        shift = sums / len(features)
+        return center + shift, np.maximum(squares / len(features) - shift**2, 0)

@@ -155,7 +155,9 @@ class NCut(TransformerMixin, BaseEstimator):
         most, because = n_nodes, f"there are {n_nodes} nodes"
         if self.n_components <= n_nodes:
             most = most_components(self.accuracy, n_nodes, sparse=self.affinity == "neighbors")
-            because = f"of {n_nodes} nodes fewer can be found"
+            because = f"more of {n_nodes} nodes would not fit in memory"
+            if self.accuracy != "exact" and self.affinity != "neighbors":
+                because = f'accuracy="{self.accuracy}" solves {n_nodes} nodes by some of them'
         if self.n_components > most:
             raise InputError(
                 f"{self.n_components} eigenvectors were asked for, but {because}. Give "

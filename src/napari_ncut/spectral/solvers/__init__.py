@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from numpy.typing import NDArray
 
 from ...progress import Steps
@@ -17,6 +19,9 @@ _DENSE_NODES = 384
 _DENSE_AT_MOST = 8192
 # Residual ‖Su − λu‖ in double precision, as a share of the smallest eigenvalue.
 _TIGHT = 1e-7
+# What a hundred landmarks miss (see `Landmarks.missed`) of a smooth affinity; of sharp ones it is
+# several times as much.
+_SMOOTH = 200.0
 # A larger part than this is sought by the dense solver.
 _LARGE_PART = 8
 
@@ -52,21 +57,30 @@ def solve_steps(
             )
         )
     single, short = torch.float32, short_type(device)
+    kept: torch.dtype | None = single if accuracy == "exact" else short
+    if 4 * n_nodes**2 > memory / 2:
+        kept = None
+    all_pairs = partial(
+        solve_pairs,
+        features,
+        kernel,
+        k,
+        wanted.tolerance,
+        random_state,
+        device,
+        dtype=single,
+        kept=kept,
+    )
     if n_nodes <= wanted.pairs:
-        kept: torch.dtype | None = single if accuracy == "exact" else short
-        if 4 * n_nodes**2 > memory / 2:
-            kept = None
-        return (
-            yield from solve_pairs(
-                features, kernel, k, wanted.tolerance, random_state, device, dtype=single, kept=kept
-            )
-        )
+        return (yield from all_pairs())
     if kernel.definite:
         landmarks = yield from choose_landmarks(
             features, kernel, k, max(wanted.landmarks, 4 * k), wanted.missed, random_state
         )
         if landmarks.missed <= wanted.missed:
             return (yield from solve_landmarks(features, kernel, k, landmarks.nodes, device))
+        if landmarks.missed <= _SMOOTH and n_nodes <= wanted.smooth_pairs:
+            return (yield from all_pairs())
     n_sampled = min(n_nodes, max(wanted.sampled, _LARGE_PART * k))
     return (
         yield from solve_sample(
