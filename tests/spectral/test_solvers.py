@@ -419,7 +419,13 @@ def test_solvers_take_arrays_on_disk(tmp_path):
     x = natural(9000)
     mapped = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, x.shape)
     mapped[:] = x
-    np.testing.assert_array_equal(NCut(5).fit_transform(mapped), NCut(5).fit_transform(x))
+    expected = NCut(5).fit_transform(x)
+    np.testing.assert_array_equal(NCut(5).fit_transform(mapped), expected)
+    # Read-only ones, too, and without torch's warning of them.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read = np.load(tmp_path / "x.npy", mmap_mode="r")
+        np.testing.assert_array_equal(NCut(5).fit_transform(read), expected)
 
 
 def test_solving_needs_no_estimator():

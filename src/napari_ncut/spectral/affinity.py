@@ -91,7 +91,7 @@ class Kernel:
         import torch
 
         # The type first: Apple's GPUs take no double precision, not even to convert it.
-        x = torch.as_tensor(features, dtype=dtype).to(device)
+        x = _tensor(features, dtype).to(device)
         if self.normalized:
             x = torch.nn.functional.normalize(x, dim=1)
         center = torch.as_tensor(self.center, dtype=dtype).to(device)
@@ -179,9 +179,7 @@ class FunctionKernel:
 
     def prepare(self, features: NDArray, device: str, dtype: torch.dtype) -> torch.Tensor:
         """Features (n, d) as a tensor."""
-        import torch
-
-        return torch.as_tensor(features, dtype=dtype).to(device)
+        return _tensor(features, dtype).to(device)
 
     def between(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Affinities between prepared rows, (n, d) and (m, d) → (n, m)."""
@@ -222,6 +220,13 @@ class FunctionKernel:
         """Make a function that gives any tile of the affinities among features (n, d)."""
         x = self.prepare(features, device, dtype)
         return lambda rows, columns: self.between(x[rows], x[columns])
+
+
+def _tensor(features: NDArray, dtype: torch.dtype) -> torch.Tensor:
+    """Features as a tensor, of a copy where they may not be written to: torch warns of these."""
+    import torch
+
+    return torch.as_tensor(np.require(features, requirements="W"), dtype=dtype)
 
 
 def check_affinity(affinity: object, bandwidth: object, gamma: object) -> None:
