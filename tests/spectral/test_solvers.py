@@ -190,6 +190,21 @@ def test_the_matrix_kept_and_streamed_is_the_same(problems):
         np.testing.assert_allclose(run_steps(matrix(vectors)).numpy(), expected, atol=1e-6)
 
 
+def test_eigenvalues_that_a_random_start_hardly_shows_are_found():
+    # Of 20,000 directions two matter: a random start sees eigenvalues of 1e-5.
+    n = 20_000
+    random = np.random.default_rng(0)
+    basis = torch.from_numpy(np.linalg.qr(random.normal(size=(n, 2)))[0]).float()
+
+    def product(vectors):
+        yield from ()
+        return basis @ (torch.tensor([[0.02], [0.01]]) * (basis.T @ vectors))
+
+    start = torch.from_numpy(random.normal(size=(n, n_columns(2, n)))).float()
+    found, _, _ = run_steps(leading_eigenvectors(product, start, 2, 0.02, 300, nothing=1e-3))
+    np.testing.assert_allclose(found[:2], [0.02, 0.01], atol=1e-6)
+
+
 def test_iterations_find_negative_eigenvalues_small():
     # The largest by size is −1; by value it is the last.
     random = np.random.default_rng(0)

@@ -22,6 +22,8 @@ _SPARE = 12
 # smaller ones drown in rounding, and in that of their inner products.
 _AMPLIFICATION = 1e3
 _DEGREES = (1, 12)
+# Rounds after which an eigenvalue that is still nothing is: of a random start all are at first.
+_LEAST_ROUNDS = 3
 # A round that leaves this much of the residuals of the one before is stuck.
 _STUCK = 0.8
 # Directions that vary less than this share of the largest are rounding.
@@ -77,7 +79,7 @@ def leading_eigenvectors(
     wanted = slice(0, n_wanted)
     images = yield from product(start)
     values, vectors, images = ritz(start, images)
-    used, before = 1, np.inf
+    used, n_rounds, before = 1, 0, np.inf
     while True:
         found = values[wanted]
         scaled = vectors[:, wanted] * torch.as_tensor(found).to(vectors)
@@ -85,12 +87,13 @@ def leading_eigenvectors(
         enough = np.maximum(rounding * np.abs(found), tolerance * (found - values[-1]))
         yield Progress("eigenvectors", min(used, most), most)
         excess = residuals / np.maximum(enough, 10 * precision)
-        excess[np.abs(found) < nothing] = 0
+        if n_rounds >= _LEAST_ROUNDS:
+            excess[np.abs(found) < nothing] = 0
         # What rounding leaves of a product does not converge further.
         stuck = rounding > 0 and excess.max() > _STUCK * before
         if excess.max() <= 1 or stuck or used >= most:
             return values, vectors, images
-        before = float(excess.max())
+        before, n_rounds = float(excess.max()), n_rounds + 1
         border = max(float(values[-1]), lowest + 1e-6)
         degree = _degree(float(values[0]), lowest, border)
         degree = min(degree, max(1, most - used - 1))
