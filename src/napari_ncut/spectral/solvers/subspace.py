@@ -90,7 +90,8 @@ def leading_eigenvectors(
         if n_rounds >= _LEAST_ROUNDS:
             excess[np.abs(found) < nothing] = 0
         # What rounding leaves of a product does not converge further.
-        stuck = rounding > 0 and excess.max() > _STUCK * before
+        near = rounding > 0 or residuals.max() <= 100 * precision
+        stuck = near and excess.max() > _STUCK * before
         if excess.max() <= 1 or stuck or used >= most:
             return values, vectors, images
         before, n_rounds = float(excess.max()), n_rounds + 1
