@@ -15,9 +15,11 @@ import numpy as np
 import skimage.data
 from PIL import Image
 from qtpy.QtTest import QTest
+from superqt import QCollapsible
 
 from napari_ncut.cli.demo import CLASS_NAMES, CLICKS, EMBED, PREDICT
 from napari_ncut.widgets.demo import place_clicks, prepare_demo
+from napari_ncut.widgets.features import FeaturesWidget
 from napari_ncut.widgets.points import PointsWidget
 
 FOLDER = Path(__file__).parent / "images"
@@ -44,6 +46,21 @@ def save(viewer: napari.Viewer, name: str) -> None:
     picture.quantize(256, kmeans=3).save(FOLDER / f"{name}.png", optimize=True)
 
 
+def show_groups(viewer: napari.Viewer, features: FeaturesWidget, n_groups: int) -> None:
+    """Save a picture of groups, and leave the window as it was."""
+    section = next(c for c in features.findChildren(QCollapsible) if c.text() == "Groups")
+    section.expand(animate=False)
+    QTest.qWait(300)
+    features._scroll.verticalScrollBar().setValue(10**6)
+    features.groups.count.value = n_groups
+    features.groups.show_groups()
+    wait(lambda: not features.groups.busy)
+    save(viewer, "groups")
+    section.collapse(animate=False)
+    (groups,) = (layer for layer in viewer.layers if layer.name.endswith("groups"))
+    viewer.layers.remove(groups)
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     viewer = napari.Viewer()
@@ -57,6 +74,7 @@ def main() -> None:
     features.parent().raise_()
     QTest.qWait(500)
     save(viewer, "features")
+    show_groups(viewer, features, 6)
 
     points, positive, classes = (list(column) for column in zip(*CLICKS, strict=True))
     segment.parent().raise_()
