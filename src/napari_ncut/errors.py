@@ -47,3 +47,22 @@ def regular_array(what: str, given: ArrayLike) -> NDArray:
         raise InputError(
             f"{what} cannot be made one array. Give rows that all have the same length."
         ) from error
+
+
+def real_matrix(what: str, form: str, flatten: str, given: ArrayLike) -> NDArray:
+    """`given` as a real array of two dimensions that has entries; an `InputError` if it is none.
+
+    Parameters
+    ----------
+    what, form, flatten
+        For the message: what it is ("Nodes"), of which form ("(n nodes, d features)"), and how one
+        of another form is brought to it.
+    """
+    array = regular_array(f"The {what.lower()}", given)
+    if array.ndim != 2 or array.size == 0:
+        raise InputError(
+            f"{what} have shape {array.shape}; an array {form} is needed. Flatten {flatten}."
+        )
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{what} of dtype {array.dtype} cannot be used. Give real numbers.")
+    return array

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, check_choice, is_number, regular_array
+from ..errors import InputError, check_choice, is_number, real_matrix
 from .names import DISCRETIZATIONS
 from .rotation import alternated_axes, pivoted_axes
 from .spherical import (
@@ -234,14 +234,8 @@ def _numbered(
 
 def check_vectors(vectors: ArrayLike) -> NDArray:
     """Eigenvectors as a real array (n, k); an `InputError` if they are none."""
-    given = regular_array("The eigenvectors", vectors)
-    if given.ndim != 2 or given.size == 0:
-        raise InputError(
-            f"Eigenvectors have shape {given.shape}; an array (n nodes, k eigenvectors) is "
-            f"needed. Flatten grids with reshape(-1, k)."
-        )
-    if given.dtype.kind not in "biuf":
-        raise InputError(f"Eigenvectors of dtype {given.dtype} cannot be used. Give real numbers.")
+    form, flatten = "(n nodes, k eigenvectors)", "grids with reshape(-1, k)"
+    given = real_matrix("Eigenvectors", form, flatten, vectors)
     if given.dtype not in (np.float32, np.float64):
         given = given.astype(np.float32 if given.dtype == np.float16 else np.float64)
     # Both are NaN if anything is.

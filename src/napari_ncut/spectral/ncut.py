@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from ..devices import choose_device, torch_alone
-from ..errors import InputError, check_choice, is_number, regular_array
+from ..errors import InputError, check_choice, is_number, real_matrix
 from ..progress import Steps, run_steps
 from .affinity import Affinity, Kernel, check_affinity, check_neighborly, fit_kernel
 from .extension import AnyExtension
@@ -291,14 +291,8 @@ class NCut(TransformerMixin, BaseEstimator):
 
 
 def _check_features(X: ArrayLike) -> NDArray:
-    features = regular_array("The nodes", X)
-    if features.ndim != 2 or 0 in features.shape:
-        raise InputError(
-            f"Nodes have shape {features.shape}; an array (n nodes, d features) is needed. "
-            f"Flatten feature maps with reshape(-1, d)."
-        )
-    if features.dtype.kind not in "biuf":
-        raise InputError(f"Nodes of dtype {features.dtype} cannot be used. Give real numbers.")
+    flatten = "feature maps with reshape(-1, d)"
+    features = real_matrix("Nodes", "(n nodes, d features)", flatten, X)
     if features.dtype not in (np.float32, np.float64):
         features = features.astype(np.float32)
     # Both are NaN if anything is.
