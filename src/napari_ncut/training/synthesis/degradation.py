@@ -69,8 +69,11 @@ def _contrast(random: np.random.Generator, image: NDArray[np.float32]) -> NDArra
     image = np.clip(image, 0, 1) ** np.float32(gamma)
     contrast = np.float32(random.uniform(0.6, 1.15))
     middle = np.float32(image.mean())
-    shift = np.float32(random.normal(0, 0.05))
-    return (image - middle) * contrast + middle + shift
+    image = (image - middle) * contrast + middle
+    # brighter or darker, but not so much that parts turn all black or all white
+    low, high = np.quantile(image[::4, ::4], [0.02, 0.98])
+    shift = np.clip(random.normal(0, 0.08), min(-low, 0), max(1 - high, 0))
+    return image + np.float32(shift)
 
 
 def _stripes(random: np.random.Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:

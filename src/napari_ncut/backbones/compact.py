@@ -1,0 +1,210 @@
+"""`compact`: our own small network, whose weights come with the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..imaging import block_mean, enlarge
+from .entry import BackboneEntry
+from .geometry import mirrored
+
+Image = NDArray[np.float32]
+
+# Pixels of a side of what the network sees at once, and those at its borders that are not used:
+# about 1 GB of memory, and more context than its cells react to.
+_TILE = 2048
+_MARGIN = 160
+# The coarsest stage's cells, on which all tiles begin.
+_COARSEST = 16
+
+# Maps of each node, finest first: what they are called, and pixels of a cell.
+PYRAMID_STRIDES = (2, 4, 8, 16)
+
+
+@dataclass(frozen=True)
+class PlaneMaps:
+    """What the network says of a plane (h, w).
+
+    Attributes
+    ----------
+    boundary : float32 array (h, w)
+        Probability, 0 to 1, of a boundary between segments. See `regions` for calibrated ones.
+    segment, kind : float32 array (ceil(h/2), ceil(w/2), d)
+        Embeddings: two pixels at a squared distance s are of one segment, of one kind, with
+        probability sigmoid(offset - s).
+    pyramid : tuple of float32 arrays (ceil(h/s), ceil(w/s), d)
+        Features at strides s of 2, 4, 8 and 16 pixels.
+    offsets : (float, float)
+        Of `segment` and `kind`.
+    """
+
+    boundary: Image
+    segment: Image
+    kind: Image
+    pyramid: tuple[Image, ...]
+    offsets: tuple[float, float]
+
+
+class Compact:
+    """The embedded network as a backbone, and as the source of boundaries and embeddings.
+
+    Parameters
+    ----------
+    entry
+        The registry's entry; None for maps alone.
+    layers
+        Levels of the pyramid that `features` concatenates.
+    node
+        "pyramid", "segment" or "kind".
+    stride
+        Pixels per cell or None.
+    checkpoint
+        Weights of another training in place of those that come with the package.
+    device
+        Where to compute.
+    """
+
+    name = "compact"
+
+    def __init__(
+        self,
+        entry: BackboneEntry | None = None,
+        *,
+        layers: tuple[int, ...] = (0, 1, 2, 3),
+        node: str = "pyramid",
+        stride: int | None = None,
+        checkpoint: str | Path | None = None,
+        device: str | None = None,
+    ) -> None:
+        from ..devices import choose_device
+
+        self.stride = stride
+        self.options: dict[str, Any] = {}
+        self._layers, self._node = layers, node
+        self._device = choose_device(device)
+        self._network = _network(str(checkpoint or weights_path()), self._device)
+
+    def maps(self, plane: Image) -> PlaneMaps:
+        """Boundaries, embeddings and features of a plane (h, w, c) in [0, 1]."""
+        height, width = plane.shape[:2]
+        plane = _as_color(plane)
+        maps: list[Image] | None = None
+        strides = (1, 2, 2, *PYRAMID_STRIDES)
+        for inside, outside in _tiles(height, width):
+            found = self._tile(plane, outside)
+            if maps is None:
+                shapes = [(-(-height // s), -(-width // s)) for s in strides]
+                maps = [
+                    np.empty((*shape, part.shape[-1]), np.float32)
+                    for shape, part in zip(shapes, found, strict=True)
+                ]
+            for stride, whole, part in zip(strides, maps, found, strict=True):
+                target = tuple(
+                    slice(first // stride, -(-min(last, size) // stride))
+                    for (first, last), size in zip(inside, (height, width), strict=True)
+                )
+                source = tuple(
+                    slice(t.start - first // stride, t.stop - first // stride)
+                    for t, (first, _) in zip(target, outside, strict=True)
+                )
+                whole[target] = part[source]
+        assert maps is not None  # a plane has pixels
+        offsets = self._network.offsets.detach().float().cpu().tolist()
+        return PlaneMaps(
+            maps[0][..., 0], maps[1], maps[2], tuple(maps[3:]), (offsets[0], offsets[1])
+        )
+
+    def _tile(self, plane: Image, outside: tuple[tuple[int, int], ...]) -> list[Image]:
+        import torch
+
+        rows, columns = (
+            mirrored(first, last, size)
+            for (first, last), size in zip(outside, plane.shape[:2], strict=True)
+        )
+        tensor = torch.from_numpy(plane[rows][:, columns].transpose(2, 0, 1)[np.newaxis].copy())
+        tensor = tensor.to(self._device, memory_format=torch.channels_last)
+        with torch.inference_mode():
+            found = self._network(tensor)
+            tensors = [found.boundary.sigmoid(), found.segment, found.kind, *found.pyramid]
+            return [part[0].permute(1, 2, 0).float().cpu().numpy() for part in tensors]
+
+    def features(self, planes: list[Image], stride: int) -> list[Image]:
+        """Feature maps (ceil(h / stride), ceil(w / stride), d), float32, of planes (h, w, c)."""
+        return [self._plane_features(plane, stride) for plane in planes]
+
+    def _plane_features(self, plane: Image, stride: int) -> Image:
+        maps = self.maps(plane)
+        if self._node == "pyramid":
+            chosen = [(maps.pyramid[i], PYRAMID_STRIDES[i]) for i in self._layers]
+        else:
+            chosen = [(maps.segment if self._node == "segment" else maps.kind, 2)]
+        return np.concatenate(
+            [_to_grid(found, factor, stride, plane.shape[:2]) for found, factor in chosen], axis=-1
+        )
+
+
+def weights_path() -> Path:
+    """The file of weights that comes with the package."""
+    return Path(str(files("napari_ncut.backbones"))) / "compact.safetensors"
+
+
+@lru_cache(maxsize=2)
+def _network(path: str, device: str) -> Any:
+    import torch
+    from safetensors.torch import load_file
+
+    from .compact_network import CompactNetwork
+
+    network = CompactNetwork().fold()
+    weights = {name: value.float() for name, value in load_file(path).items()}
+    network.load_state_dict(weights)
+    return network.to(device, memory_format=torch.channels_last).eval()
+
+
+def _as_color(plane: Image) -> Image:
+    """Three channels: color as it is, one repeated, more of them mixed."""
+    if plane.shape[-1] == 3:
+        return plane
+    return np.repeat(plane.mean(axis=-1, keepdims=True, dtype=np.float32), 3, axis=-1)
+
+
+def _tiles(
+    height: int, width: int
+) -> list[tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]]:
+    """Rows and columns to fill, and those to look at for it, which may lie beyond the plane."""
+    axes = []
+    for size in (height, width):
+        step = _TILE - 2 * _MARGIN
+        whole = -(-size // _COARSEST) * _COARSEST
+        if whole <= _TILE:
+            axes.append([((0, size), (0, whole))])
+            continue
+        count = -(-size // step)
+        length = -(-size // (count * _COARSEST)) * _COARSEST
+        axes.append(
+            [
+                (
+                    (first, min(first + length, size)),
+                    (first - _MARGIN, first + length + _MARGIN),
+                )
+                for first in range(0, size, length)
+            ]
+        )
+    return [
+        ((rows[0], columns[0]), (rows[1], columns[1])) for rows in axes[0] for columns in axes[1]
+    ]
+
+
+def _to_grid(maps: Image, factor: int, stride: int, shape: tuple[int, int]) -> Image:
+    """Bring maps of cells of `factor` pixels to the grid of `stride` for a plane of `shape`."""
+    if stride >= factor:
+        return block_mean(maps, stride // factor)
+    grid = (-(-shape[0] // stride), -(-shape[1] // stride))
+    return enlarge(maps, factor // stride, grid)

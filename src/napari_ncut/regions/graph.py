@@ -1,0 +1,103 @@
+"""Regions, what they touch, and what is measured in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+
+@dataclass(frozen=True)
+class RegionGraph:
+    """A partition of a plane, and which regions touch.
+
+    Attributes
+    ----------
+    labels : int32 array (h, w)
+        Regions from 0, all numbers used.
+    edges : int32 array (m, 2)
+        Pairs of regions that share a side of a pixel, the smaller number first, ascending.
+    lengths : float32 array (m,)
+        Pixel sides that each pair shares.
+    boundary : float32 array (m,)
+        Mean of the boundary map along them, 0 to 1.
+    """
+
+    labels: NDArray[np.int32]
+    edges: NDArray[np.int32]
+    lengths: NDArray[np.float32]
+    boundary: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, labels: NDArray[np.int32], boundary: NDArray[np.float32]) -> RegionGraph:
+        """The graph of labels (h, w), with strengths from a boundary map (h, w)."""
+        n_regions = int(labels.max()) + 1
+        keys, strengths = [], []
+        for axis in (0, 1):
+            last = labels.shape[axis]
+            one, other = (
+                np.take(labels, range(*span), axis).ravel() for span in ((0, last - 1), (1, last))
+            )
+            differ = np.flatnonzero(one != other)
+            one, other = one[differ], other[differ]
+            keys.append(np.minimum(one, other).astype(np.int64) * n_regions + np.maximum(one, other))
+            # A boundary one pixel wide lies on one of the two sides.
+            strengths.append(
+                np.maximum(
+                    *(
+                        np.take(boundary, range(*span), axis).ravel()[differ]
+                        for span in ((0, last - 1), (1, last))
+                    )
+                )
+            )
+        unique, inverse = np.unique(np.concatenate(keys), return_inverse=True)
+        lengths = np.bincount(inverse, minlength=len(unique)).astype(np.float32)
+        sums = np.bincount(inverse, np.concatenate(strengths), minlength=len(unique))
+        edges = np.stack([unique // n_regions, unique % n_regions], axis=1).astype(np.int32)
+        return cls(labels, edges, lengths, (sums / np.maximum(lengths, 1)).astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.areas)
+
+    @cached_property
+    def areas(self) -> NDArray[np.float32]:
+        """Pixels of every region."""
+        return np.bincount(self.labels.ravel()).astype(np.float32)
+
+    @cached_property
+    def centers(self) -> NDArray[np.float32]:
+        """Mean (row, column) of every region, in pixels."""
+        rows, columns = np.indices(self.labels.shape, sparse=True)
+        flat = self.labels.ravel()
+        return np.stack(
+            [
+                np.bincount(flat, np.broadcast_to(axis, self.labels.shape).ravel()) / self.areas
+                for axis in (rows, columns)
+            ],
+            axis=1,
+        ).astype(np.float32)
+
+    def means(self, maps: NDArray[np.float32], stride: int = 1) -> NDArray[np.float32]:
+        """Mean in every region of maps (ceil(h/stride), ceil(w/stride), d), as (n, d)."""
+        flat = maps.reshape(-1, maps.shape[-1])
+        means: NDArray[np.float32] = (self._shares(maps.shape[:2], stride) @ flat).astype(np.float32)
+        return means
+
+    def _shares(self, grid: tuple[int, ...], stride: int) -> sparse.csr_array:
+        """The share of every cell in every region, rows summing to 1."""
+        height, width = self.labels.shape
+        cells = (np.arange(height) // stride)[:, np.newaxis] * grid[1] + np.arange(width) // stride
+        entries = (self.labels.ravel(), cells.ravel())
+        weights = (1 / self.areas)[self.labels.ravel()]
+        return sparse.coo_array((weights, entries), shape=(len(self), grid[0] * grid[1])).tocsr()
+
+    @cached_property
+    def adjacency(self) -> sparse.csr_array:
+        """Boundary strengths as a symmetric sparse matrix (n, n), never 0 where regions touch."""
+        one, other = self.edges.T
+        weights = np.concatenate([self.boundary, self.boundary]) + np.float32(1e-6)
+        entries = (np.concatenate([one, other]), np.concatenate([other, one]))
+        return sparse.coo_array((weights, entries), shape=(len(self), len(self))).tocsr()

@@ -1,0 +1,134 @@
+"""What may be trained on: images with their segments and kinds, read once and kept in memory."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from .synthesis import KINDS, synthesize
+
+# Of BSDS500's training images, sorted, those that only settings are chosen on.
+SET_ASIDE = 40
+# Rows of the nuclei's index before these are for evaluation.
+FIRST_NUCLEI = 30
+# Every so many-th image of nuclei is for choosing, too.
+NUCLEI_ASIDE = 12
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An image to train on.
+
+    Attributes
+    ----------
+    name, source
+        Its own, and that of the data it is from.
+    image : uint8 array (h, w, 3)
+    segmentations : int32 array (n, h, w)
+        A partition by each annotator, or from parts to things.
+    classes : uint8 array (h, w)
+        Kinds, 1 and up; 0 where nobody said.
+    """
+
+    name: str
+    source: str
+    image: NDArray[np.uint8]
+    segmentations: NDArray[np.int32]
+    classes: NDArray[np.uint8]
+
+
+def read_samples(
+    data: Path, *, aside: bool = False, synthesized: int = 60, seed: int = 0
+) -> dict[str, list[Sample]]:
+    """Samples by source, from a folder with bsds500, dsb2018 and stardist_samples.
+
+    Parameters
+    ----------
+    data
+        The folder.
+    aside
+        Those set aside for choosing settings, instead of those to train on.
+    synthesized
+        Images of each synthesized kind.
+    seed
+        Of synthesized images.
+
+    Raises
+    ------
+    InputError
+        If a folder is missing.
+    """
+    readers: dict[str, Callable[[Path, bool], Iterator[Sample]]] = {
+        "bsds500": _natural,
+        "dsb2018": _nuclei,
+        "stardist_samples": _stardist,
+    }
+    samples = {}
+    for folder, read in readers.items():
+        if not (data / folder).is_dir():
+            raise InputError(f"There is no folder {data / folder}. Give the folder that holds it.")
+        samples[folder] = list(read(data / folder, aside))
+    samples["synthesized"] = list(_synthesized(synthesized, seed + 10_000 * aside))
+    return {source: found for source, found in samples.items() if found}
+
+
+def _natural(folder: Path, aside: bool) -> Iterator[Sample]:
+    import imageio.v3 as imageio
+
+    paths = sorted((folder / "images" / "train").glob("*.jpg"))
+    for path in paths[-SET_ASIDE:] if aside else paths[:-SET_ASIDE]:
+        segments = np.load(folder / "segmentations" / "train" / f"{path.stem}.npz")["segs"]
+        image = imageio.imread(path)
+        none = np.zeros(image.shape[:2], np.uint8)
+        yield Sample(path.stem, "bsds500", image, segments.astype(np.int32), none)
+
+
+def _nuclei(folder: Path, aside: bool) -> Iterator[Sample]:
+    import imageio.v3 as imageio
+
+    with (folder / "index.csv").open(encoding="utf-8") as file:
+        names = [Path(row["name"]).stem for row in csv.DictReader(file)][FIRST_NUCLEI:]
+    for i, name in enumerate(names):
+        if (i % NUCLEI_ASIDE == 0) == aside:
+            labels = imageio.imread(folder / "labels" / f"{name}.png")
+            yield _of_instances(
+                name, "dsb2018", imageio.imread(folder / "images" / f"{name}.png"), labels
+            )
+
+
+def _stardist(folder: Path, aside: bool) -> Iterator[Sample]:
+    import tifffile
+
+    if not aside:
+        image = tifffile.imread(folder / "img2d.tif").astype(np.float32)
+        low, high = np.percentile(image, (0.5, 99.8))
+        gray = np.clip((image - low) / (high - low), 0, 1) * 255
+        labels = tifffile.imread(folder / "mask2d.tif")
+        yield _of_instances("img2d", "stardist_samples", gray.astype(np.uint8), labels)
+
+
+def _synthesized(n: int, seed: int) -> Iterator[Sample]:
+    for kind in KINDS:
+        for i in range(n):
+            scene = synthesize(kind, seed=seed + i)
+            image = (scene.image * 255).astype(np.uint8)
+            yield Sample(
+                f"{kind} {i}", "synthesized", _color(image), scene.segmentations, scene.classes
+            )
+
+
+def _of_instances(name: str, source: str, image: NDArray, labels: NDArray) -> Sample:
+    """Things on a background, which are one kind and another."""
+    segments = labels.astype(np.int32) + 1
+    classes = (1 + (labels > 0)).astype(np.uint8)
+    return Sample(name, source, _color(image), segments[np.newaxis], classes)
+
+
+def _color(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.repeat(image[..., np.newaxis], 3, axis=-1) if image.ndim == 2 else image[..., :3]
