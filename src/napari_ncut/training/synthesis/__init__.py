@@ -23,7 +23,7 @@ KINDS: dict[str, str] = {
     "melt pools": "materials:melt_pools",
     "fluorescence": "cells:fluorescence",
     "stained cells": "cells:stained",
-    "membranes": "cells:membranes",
+    "membranes": "membranes:membranes",
     "objects": "leaves:objects",
     "textures": "leaves:textures",
 }
