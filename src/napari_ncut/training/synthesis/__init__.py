@@ -18,9 +18,9 @@ __all__ = ["KINDS", "Scene", "synthesize"]
 KINDS: dict[str, str] = {
     "grains": "materials:grains",
     "precipitates": "materials:precipitates",
-    "particles": "materials:particles",
-    "layers": "materials:layers",
-    "melt pools": "materials:melt_pools",
+    "particles": "particles:particles",
+    "layers": "sections:layers",
+    "melt pools": "sections:melt_pools",
     "fluorescence": "cells:fluorescence",
     "stained cells": "cells:stained",
     "membranes": "membranes:membranes",

@@ -46,7 +46,7 @@ def _over_colors(field: NDArray[np.float32], image: NDArray[np.float32]) -> NDAr
 
 
 def _blur(image: NDArray[np.float32], *, sigma: float) -> NDArray[np.float32]:
-    sigma = min(sigma, 2.0)
+    sigma = min(sigma, 1.6)
     return ndimage.gaussian_filter(image, (sigma, sigma, 0)[: image.ndim], truncate=3)
 
 
@@ -95,7 +95,9 @@ def _stripes(random: np.random.Generator, image: NDArray[np.float32]) -> NDArray
 
 def _noise(random: np.random.Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:
     size = image.shape
-    strength = np.float32(min(random.exponential(0.025), 0.09))
+    # no more than what there is to see bears
+    most = 0.008 + 0.6 * float(image[::2, ::2].std())
+    strength = np.float32(min(random.exponential(0.025), 0.09, most))
     noise = random.standard_normal(size, dtype=np.float32)
     if random.random() < 0.3:
         # detectors slower than the scan, and demosaicing, smear the noise over neighbors
@@ -107,7 +109,7 @@ def _noise(random: np.random.Generator, image: NDArray[np.float32]) -> NDArray[n
         # counted electrons or photons: their noise grows with the root of the light, and beyond a
         # few dozen a normal law tells the same as Poisson's, much sooner
         counts = np.float32(np.exp(random.uniform(np.log(80), np.log(2000))))
-        deviation = np.sqrt(np.clip(image, 0, 1) / counts)
+        deviation = np.minimum(np.sqrt(np.clip(image, 0, 1) / counts), np.float32(most))
         image = image + deviation * random.standard_normal(size, dtype=np.float32)
     return image
 

@@ -266,6 +266,10 @@ def _show_pools(random: Random, parts: NDArray, classes: NDArray[np.uint8]) -> N
     shape = parts.shape[0], parts.shape[1]
     count = int(parts.max()) + 1
     gray, before = levels(random, 2, apart=0.06)
+    sign = -1 if random.random() < 0.65 else 1
+    if sign < 0:
+        # dark lines need something to be darker than
+        gray = max(gray, 0.3)
     own = random.normal(0, random.uniform(0, 0.04), count)
     image = (gray + own[parts]).astype(np.float32)
     image[classes == 3] += before - gray
@@ -284,7 +288,6 @@ def _show_pools(random: Random, parts: NDArray, classes: NDArray[np.uint8]) -> N
     distance = border_distance(parts)
     line = np.exp(-((distance / random.uniform(0.7, 2.2)) ** 2))
     line *= np.clip(0.9 + 0.25 * smooth_noise(random, shape, 20), 0.4, 1.3)
-    sign = -1 if random.random() < 0.65 else 1
     # what the texture hides nobody could draw
     image += sign * (random.uniform(0.07, 0.2) + 1.5 * texture) * line
     if random.random() < 0.3:
