@@ -58,7 +58,6 @@ def layers(random: Random, shape: Shape) -> Scene:
 
     # pieces cut off by the rough of an interface are of the layer that they lie in
     pieces = tidied(relabeled(index), smallest=max(20, shape[0] * shape[1] // 2000))
-    kind_of = np.zeros(pieces.max() + 1, np.int64)
     votes = np.zeros((pieces.max() + 1, len(kinds)), np.int64)
     np.add.at(votes, (pieces.ravel(), index.ravel()), 1)
     numbers = np.array([list(LAYERS).index(kind) + 1 for kind in kinds])
@@ -156,7 +155,9 @@ def _texture(random: Random, shape: Shape, kind: str, tilt: float) -> NDArray[np
     if kind == "mottled":
         field = smooth_noise(random, shape, random.uniform(2, 8))
         if random.random() < 0.5:
-            return np.float32(random.uniform(0.06, 0.2)) * (field > random.uniform(0, 1.2))
+            # around the gray of the layer, so that neither phase looks like the next layer
+            spots = field > random.uniform(0, 1.2)
+            return np.float32(random.uniform(0.06, 0.16)) * (spots - np.float32(spots.mean()))
         return np.float32(random.uniform(0.02, 0.06)) * field
     strength = random.uniform(0.005, 0.03)
     return np.float32(strength) * smooth_noise(random, shape, random.uniform(1, 12))
