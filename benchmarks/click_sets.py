@@ -83,13 +83,17 @@ def human_regions(segmentations: NDArray) -> list[NDArray[np.bool_]]:
 
 
 def repeated_class(segments: NDArray, classes: NDArray) -> NDArray[np.bool_] | None:
-    """All of the class that most segments belong to, where there are at least two of it."""
+    """All of the class that most segments belong to, where there are at least two of it.
+
+    Not of one that covers nearly everything: nothing would be left to tell it from.
+    """
     counts = np.zeros(int(classes.max()) + 1, dtype=int)
     for number in np.unique(segments):
         share = np.bincount(classes[segments == number], minlength=len(counts))
         if 2 * share.max() > share.sum():
             counts[share.argmax()] += 1
     counts[0] = 0
+    counts[np.bincount(classes.ravel()) > 0.9 * classes.size] = 0
     return classes == counts.argmax() if counts.max() > 1 else None
 
 

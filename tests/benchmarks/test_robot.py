@@ -174,6 +174,7 @@ def test_the_class_of_most_segments_is_wanted_but_not_one_of_a_single_segment():
         [True, False, True, False, True]
     ]
     assert repeated_class(segments, np.array([[1, 2, 3, 4, 0]])) is None
+    assert repeated_class(segments, np.ones((1, 5), dtype=int)) is None
 
 
 # ------------------------------------------------------------------------------------ the methods
