@@ -67,14 +67,14 @@ def _lattice(
     rows = np.arange(shape[0], dtype=np.float32)[:, None]
     columns = np.arange(shape[1], dtype=np.float32)[None]
     along, across = turned(rows, columns, random.uniform(0, np.pi))
-    bend = random.choice([0.0, 0.1, 0.3]) * smooth_noise(random, shape, 6 * period)
+    bend = float(random.choice([0.0, 0.1, 0.3])) * smooth_noise(random, shape, 6 * period)
     return along / np.float32(period) + bend, across / np.float32(period) + bend
 
 
 def stripes(random: np.random.Generator, shape: tuple[int, int]) -> Field:
     """Soft or sharp stripes, straight or bent."""
     along, _ = _lattice(random, shape, np.exp(random.uniform(np.log(4), np.log(26))))
-    sharpness = np.exp(random.uniform(-0.5, 2))
+    sharpness = float(np.exp(random.uniform(-0.5, 2)))
     return normalized(np.tanh(sharpness * (np.sin(2 * np.pi * along) + random.uniform(-0.6, 0.6))))
 
 

@@ -222,8 +222,9 @@ def partition(
     rows = np.arange(shape[0], dtype=np.float32)[:, None] - shape[0] / 2
     columns = np.arange(shape[1], dtype=np.float32)[None] - shape[1] / 2
     for size, amount in ((1.5 * scale, 0.7 * warp), (0.5 * scale, 0.25 * warp)):
-        rows = rows + amount * scale * smooth_noise(random, shape, max(size, 3))
-        columns = columns + amount * scale * smooth_noise(random, shape, max(size, 3))
+        shift = amount * scale * smooth_noise(random, shape, max(size, 3))
+        # Seen from the opposite corner, a second field for the price of one.
+        rows, columns = rows + shift, columns + shift[::-1, ::-1]
     along, across = turned(rows, columns, random.uniform(0, np.pi))
     at_row = np.clip(across / elongation + tall / 2, 0, tall - 1).astype(np.intp)
     at_column = np.clip(along + side / 2, 0, side - 1).astype(np.intp)
