@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -86,8 +87,8 @@ class _Stage(nn.Module):
 class CompactNetwork(nn.Module):
     """Five stages down to a sixteenth of the resolution, and a feature pyramid back up.
 
-    Nothing in it looks at the whole image (no attention, no global pooling), so that tiles give what
-    the whole gives, away from their borders.
+    Nothing in it looks at the whole image (no attention, no global pooling), so that tiles give
+    what the whole gives, away from their borders.
     """
 
     def __init__(self) -> None:
@@ -101,7 +102,7 @@ class CompactNetwork(nn.Module):
         )
         self.down = nn.ModuleList(
             nn.Conv2d(coarse, fine, 1, bias=False)
-            for fine, coarse in zip(PYRAMID, PYRAMID[1:], strict=False)
+            for fine, coarse in pairwise(PYRAMID)
         )
         self.smooth = nn.ModuleList(_Convolution(width, width) for width in PYRAMID[:-1])
         self.embeddings = nn.Conv2d(PYRAMID[0], SEGMENT_DIMENSIONS + KIND_DIMENSIONS, 1)

@@ -43,7 +43,8 @@ class RegionGraph:
             )
             differ = np.flatnonzero(one != other)
             one, other = one[differ], other[differ]
-            keys.append(np.minimum(one, other).astype(np.int64) * n_regions + np.maximum(one, other))
+            lower, upper = np.minimum(one, other), np.maximum(one, other)
+            keys.append(lower.astype(np.int64) * n_regions + upper)
             # A boundary one pixel wide lies on one of the two sides.
             strengths.append(
                 np.maximum(
@@ -83,8 +84,8 @@ class RegionGraph:
     def means(self, maps: NDArray[np.float32], stride: int = 1) -> NDArray[np.float32]:
         """Mean in every region of maps (ceil(h/stride), ceil(w/stride), d), as (n, d)."""
         flat = maps.reshape(-1, maps.shape[-1])
-        means: NDArray[np.float32] = (self._shares(maps.shape[:2], stride) @ flat).astype(np.float32)
-        return means
+        means = self._shares(maps.shape[:2], stride) @ flat
+        return means.astype(np.float32)
 
     def _shares(self, grid: tuple[int, ...], stride: int) -> sparse.csr_array:
         """The share of every cell in every region, rows summing to 1."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-# Width in pixels of the Gaussian that takes the smallest basins out of a boundary map.
-_SMOOTHING = 1.0
+# Width in pixels of the Gaussian that takes noise out of a map, and of the one after which what is
+# lowest begins a region: sharp edges, and still no region for every ripple.
+_NOISE = 0.7
+_SMOOTHING = 1.2
 # How much the image's own edges count beside the boundaries: where the network sees none, regions
 # still follow what there is to see, and small things have regions of their own.
 _OWN_EDGES = 0.5
@@ -29,14 +31,14 @@ def fine_regions(
     int32 (h, w)
         Regions from 0, each connected, in the order of their first pixels.
     """
-    import higra
-    from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
+    from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude, label, minimum_filter
+    from skimage.segmentation import watershed
 
-    height = gaussian_filter(boundary, _SMOOTHING, mode="nearest")
+    height = np.array(boundary, dtype=np.float32)
     if plane is not None:
         edges = np.max(
             [
-                gaussian_gradient_magnitude(plane[..., i], _SMOOTHING, mode="nearest")
+                gaussian_gradient_magnitude(plane[..., i], 1.0, mode="nearest")
                 for i in range(plane.shape[-1])
             ],
             axis=0,
@@ -44,11 +46,9 @@ def fine_regions(
         # In units of the plane's own edges, so that low contrast is followed as well.
         strong = np.percentile(edges[::2, ::2], 95) + 1e-6
         height += _OWN_EDGES * np.minimum(edges / strong, 1.5)
-    if height.size == 1:
-        return np.zeros(height.shape, np.int32)
-    graph = higra.get_4_adjacency_graph(height.shape)
-    weights = higra.weight_graph(graph, height, higra.WeightFunction.mean)
-    basins = higra.labelisation_watershed(graph, weights).ravel()
+    smooth = gaussian_filter(height, _SMOOTHING, mode="nearest")
+    lowest, _ = label(smooth == minimum_filter(smooth, 3, mode="nearest"), np.ones((3, 3)))
+    basins = watershed(gaussian_filter(height, _NOISE, mode="nearest"), lowest).ravel()
     # Numbered by first pixel, so that the same regions have the same numbers anywhere.
     _, first, inverse = np.unique(basins, return_index=True, return_inverse=True)
     order = np.empty(len(first), np.int32)
