@@ -180,6 +180,24 @@ FILTERBANK = BackboneEntry(
     seconds_per_megapixel=1.1,
 )
 
+COMPACT = BackboneEntry(
+    name="compact",
+    title="Compact",
+    summary="Our own small network: boundaries and things at four scales. No download, any image.",
+    builder="napari_ncut.backbones.compact:Compact",
+    layers=("cells of 2 px", "cells ≤ 4 px", "cells ≤ 8 px", "cells ≤ 16 px"),
+    nodes={
+        "pyramid": "features of all scales: what things are and where they end",
+        "segment": "embedding whose distances tell segments apart: things that touch",
+        "kind": "embedding whose distances tell kinds apart: phases and types of things",
+    },
+    preparation="l2",
+    license="BSD-3-Clause; trained on data described in the model card",
+    source="napari-ncut, trained from nothing",
+    seconds_per_megapixel=1.1,
+    own_options=("checkpoint",),
+)
+
 DINO = (
     _timm(
         "vit_small_patch16_224.dino",
@@ -411,4 +429,4 @@ SAM = (
     ),
 )
 
-ENTRIES: tuple[BackboneEntry, ...] = (FILTERBANK, *DINO, *SAM, *OTHERS)
+ENTRIES: tuple[BackboneEntry, ...] = (COMPACT, FILTERBANK, *DINO, *SAM, *OTHERS)

@@ -60,7 +60,7 @@ class Compact:
     entry
         The registry's entry; None for maps alone.
     layers
-        Levels of the pyramid that `features` concatenates.
+        One of 0 to 3: levels of the pyramid up to it are concatenated.
     node
         "pyramid", "segment" or "kind".
     stride
@@ -77,7 +77,7 @@ class Compact:
         self,
         entry: BackboneEntry | None = None,
         *,
-        layers: tuple[int, ...] = (0, 1, 2, 3),
+        layers: tuple[int, ...] = (3,),
         node: str = "pyramid",
         stride: int | None = None,
         checkpoint: str | Path | None = None,
@@ -87,7 +87,7 @@ class Compact:
 
         self.stride = stride
         self.options: dict[str, Any] = {}
-        self._layers, self._node = layers, node
+        self._n_levels, self._node = max(layers) + 1, node
         self._device = choose_device(device)
         self._network = _network(str(checkpoint or weights_path()), self._device)
 
@@ -140,13 +140,16 @@ class Compact:
         return [self._plane_features(plane, stride) for plane in planes]
 
     def _plane_features(self, plane: Image, stride: int) -> Image:
-        maps = self.maps(plane)
+        return self.grid_features(self.maps(plane), stride, plane.shape[:2])
+
+    def grid_features(self, maps: PlaneMaps, stride: int, shape: tuple[int, ...]) -> Image:
+        """`features` of a plane of that shape (h, w), of which the maps are known."""
         if self._node == "pyramid":
-            chosen = [(maps.pyramid[i], PYRAMID_STRIDES[i]) for i in self._layers]
+            chosen = list(zip(maps.pyramid, PYRAMID_STRIDES, strict=True))[: self._n_levels]
         else:
             chosen = [(maps.segment if self._node == "segment" else maps.kind, 2)]
         return np.concatenate(
-            [_to_grid(found, factor, stride, plane.shape[:2]) for found, factor in chosen], axis=-1
+            [_to_grid(found, factor, stride, shape) for found, factor in chosen], axis=-1
         )
 
 
@@ -202,7 +205,7 @@ def _tiles(
     ]
 
 
-def _to_grid(maps: Image, factor: int, stride: int, shape: tuple[int, int]) -> Image:
+def _to_grid(maps: Image, factor: int, stride: int, shape: tuple[int, ...]) -> Image:
     """Bring maps of cells of `factor` pixels to the grid of `stride` for a plane of `shape`."""
     if stride >= factor:
         return block_mean(maps, stride // factor)

@@ -101,8 +101,7 @@ class CompactNetwork(nn.Module):
             nn.Conv2d(width, up, 1) for width, up in zip(WIDTHS[1:], PYRAMID, strict=True)
         )
         self.down = nn.ModuleList(
-            nn.Conv2d(coarse, fine, 1, bias=False)
-            for fine, coarse in pairwise(PYRAMID)
+            nn.Conv2d(coarse, fine, 1, bias=False) for fine, coarse in pairwise(PYRAMID)
         )
         self.smooth = nn.ModuleList(_Convolution(width, width) for width in PYRAMID[:-1])
         self.embeddings = nn.Conv2d(PYRAMID[0], SEGMENT_DIMENSIONS + KIND_DIMENSIONS, 1)

@@ -64,6 +64,9 @@ class BackboneEntry:
         Work and memory of its network, None where `seconds_per_megapixel` says it.
     seconds_per_megapixel
         Rough time on two CPU cores, for backbones that are no network.
+    own_options
+        Options of `load_backbone` that its builder takes beside layer, node, stride and device;
+        families take all of them.
     suggested_components
         Number of eigenvectors that suits clicking, where a person starts.
     """
@@ -85,6 +88,7 @@ class BackboneEntry:
     requires: tuple[str, str] | tuple[()] = ()
     cost: Cost | None = None
     seconds_per_megapixel: float = 0.0
+    own_options: tuple[str, ...] = ()
     suggested_components: int = 10
 
     @property

@@ -108,7 +108,7 @@ def _counted(steps: Generator[int, None, list[Any]], done: int, total: int) -> S
 
 def extract_features(
     images: Any,
-    backbone: str | Backbone = "filterbank",
+    backbone: str | Backbone = "compact",
     *,
     axes: str | Sequence[str | None] | None = None,
     channels: Channels = None,

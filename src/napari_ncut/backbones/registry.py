@@ -155,10 +155,11 @@ def load_backbone(
         "architecture": None if not architecture else dict(architecture),
     }
     given = {option: value for option, value in given.items() if value is not None}
-    if given and name.partition(":")[0] not in FAMILIES:
-        option, value = next(iter(given.items()))
+    foreign = [option for option in given if option not in entry.own_options]
+    if foreign and name.partition(":")[0] not in FAMILIES:
         raise InputError(
-            f"{name} has no weights, so {option}={value!r} cannot be used. Leave it out."
+            f"{name} has no such option, so {foreign[0]}={given[foreign[0]]!r} cannot be used. "
+            f"Leave it out."
         )
     if "normalization" in given:
         n_channels = given.get("architecture", {}).get("in_chans", 3)

@@ -22,7 +22,7 @@ from ..progress import Progress
 from ..prompts import PromptSegmenter
 from ..prompts.clicks import check_clicks
 from ..prompts.methods import PromptParameters, prompt_method
-from ..prompts.segmenter import MODES
+from ..prompts.parameters import MODES
 from ..spectral import Embedding, embed
 from .inputs import as_given, plan, planes_of, read_inputs
 

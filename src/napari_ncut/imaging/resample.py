@@ -127,7 +127,7 @@ class GuidedUpsampler:
         from scipy.ndimage import gaussian_filter
 
         # What differs from pixel to pixel is noise, which would fray edges (benchmarks/edges.py).
-        self._guide = gaussian_filter(_gray(guide), noise, mode="nearest", truncate=2)
+        self._guide = gaussian_filter(gray(guide), noise, mode="nearest", truncate=2)
         self._cell_mean = block_mean(self._guide, stride)
         self._window_area = self._window_sum(np.ones((1, *self._cell_mean.shape), np.float32))
         # Variance between cells only: maps have one value per cell, so what varies within one
@@ -183,7 +183,7 @@ class GuidedUpsampler:
             yield rows, large
 
 
-def _gray(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+def gray(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     """Luma of color (ITU-R BT.601 weights), the mean of other channels."""
     if plane.shape[-1] == 3:
         return plane @ np.array([0.299, 0.587, 0.114], dtype=np.float32)

@@ -2,8 +2,9 @@
 
 from .conditioned import ConditionedCut
 from .instances import ClassMeasure, label_instances, measure_labels
-from .methods import METHODS, NORMALIZATIONS
-from .segmenter import MODES, PromptSegmenter
+from .methods import METHODS
+from .parameters import MODES, NORMALIZATIONS
+from .segmenter import PromptSegmenter
 from .tutorial import get_mask
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What a prompt method answers: margins on the feature grid, with clicked cells on their side."""
+"""What a prompt method answers for a plane; on the feature grid, margins."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..imaging import GuidedUpsampler
 from .clicks import Clicks
 from .parameters import PromptParameters
 
@@ -31,13 +32,51 @@ class GridResult:
     margins: NDArray[np.float32]
     heat: NDArray[np.float32]
 
+    def class_map(
+        self, classes: list[int], dtype: np.dtype, upsampler: Callable[[], GuidedUpsampler]
+    ) -> NDArray:
+        """The class (h, w) of the largest margin above 0 at every pixel, 0 without one."""
+        enlarge = upsampler()
+        labels = np.zeros(enlarge.shape, dtype=dtype)
+        for rows, margins in enlarge.bands(self.margins):
+            _put_winning_class(labels[rows], margins, classes)
+        return labels
+
+    def heat_map(self, upsampler: Callable[[], GuidedUpsampler]) -> NDArray[np.float32]:
+        """Likeness (n_classes, h, w)."""
+        return np.clip(upsampler()(self.heat), 0, 1)
+
+
+class PlaneAnswer(Protocol):
+    """What a method says about one plane."""
+
+    def class_map(
+        self, classes: list[int], dtype: np.dtype, upsampler: Callable[[], GuidedUpsampler]
+    ) -> NDArray:
+        """The class (h, w) of every pixel, 0 without one; `upsampler` enlarges grids."""
+        ...
+
+    def heat_map(self, upsampler: Callable[[], GuidedUpsampler]) -> NDArray[np.float32]:
+        """Likeness (n_classes, h, w) to every class, 0 to 1."""
+        ...
+
 
 class PromptMethod(Protocol):
     """A way from clicks to margins, made for one embedding; it may remember what it computed."""
 
-    def prepare(self, clicks: Clicks, parameters: PromptParameters) -> Callable[[int], GridResult]:
+    def prepare(self, clicks: Clicks, parameters: PromptParameters) -> Callable[[int], PlaneAnswer]:
         """Do once what concerns all planes, and return what answers for a plane."""
         ...
+
+
+def _put_winning_class(labels: NDArray, margins: NDArray[np.float32], classes: list[int]) -> None:
+    """Write the class of the largest margin above 0 into `labels`, which are 0, in place."""
+    best = np.zeros(labels.shape, dtype=np.float32)
+    for margin, number in zip(margins, classes, strict=True):
+        # Classes ascend, so the last one to be better than all before it is the largest number.
+        better = (margin > best) * labels.dtype.type(number)
+        np.maximum(labels, better, out=labels)
+        np.maximum(best, margin, out=best)
 
 
 def own_cell(clicks: Clicks, i: int, plane: int, stride: int) -> tuple[int, int] | None:

@@ -9,6 +9,11 @@ from ..errors import InputError, check_choice, is_number
 from .tutorial import check_area
 
 Normalization = Literal["stack", "plane", "absolute"]
+Mode = Literal["similar", "object"]
+MODES: dict[str, str] = {
+    "similar": "all things like those clicked, in every plane and image",
+    "object": "only the connected things that were clicked",
+}
 NORMALIZATIONS: dict[str, str] = {
     "stack": "relative to all planes and images together, as in the tutorial",
     "plane": "relative to each plane alone: every plane gets some mask",
@@ -25,9 +30,11 @@ class PromptParameters:
     gamma: float | None = None
     normalization: Normalization = "stack"
     denoise_area_th: int | None = None
+    mode: Mode = "similar"
 
     def check(self) -> None:
         """Raise an `InputError` unless all can be used."""
+        check_choice("mode", self.mode, MODES)
         check_choice("normalization", self.normalization, NORMALIZATIONS)
         for name in ("threshold", "negative_threshold"):
             value = getattr(self, name)

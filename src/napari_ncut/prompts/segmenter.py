@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, check_choice, is_number
+from ..errors import InputError, is_number
 from ..imaging import GuidedUpsampler
 from .clicks import Clicks, check_clicks
-from .margins import GridResult, PromptMethod
+from .margins import PlaneAnswer, PromptMethod
 from .methods import MethodEntry, prompt_method
+from .objects import keep_clicked_objects
 from .parameters import Normalization, PromptParameters
 from .tutorial import check_area, small_components
 
 if TYPE_CHECKING:
     from ..spectral import Embedding
 
-MODES: dict[str, str] = {
-    "similar": "all things like those clicked, in every plane and image",
-    "object": "only the connected things that were clicked",
-}
 # Upsamplers hold a gray plane each; these many planes are clicked back and forth between.
 _KEPT_UPSAMPLERS = 16
 
@@ -89,9 +87,11 @@ class PromptSegmenter:
             "similar": all things like those clicked, in every plane; "object": only the connected
             things that were clicked (connected through neighboring planes of a stack, too).
         method
-            "tutorial": the NCUT tutorial's rule; "cut": a cut in two groups for each class, led by
+            "regions": all evidence at once, on regions of the embedded network (see
+            `RegionMethod`), which needs the images; "tutorial": the NCUT tutorial's rule; "cut": a cut in two groups for each class, led by
             all its clicks together, with the positive clicks of other classes as negative ones (see
-            `ConditionedCut`); "auto": the best there is.
+            `ConditionedCut`); "auto": "regions", or "tutorial" where
+            an embedding was saved without its images.
         threshold
             For positive clicks. Higher gives smaller masks. Default: .5 for a class with one click,
             .7 with several; with "cut" where the two groups part (.5 at gamma 1).
@@ -128,10 +128,9 @@ class PromptSegmenter:
         InputError
             If points lie outside the images, or anything else cannot be used.
         """
-        check_choice("mode", mode, MODES)
-        entry = prompt_method(method)
+        entry = prompt_method(method, has_images=self.embedding.planes is not None)
         parameters = PromptParameters(
-            threshold, negative_threshold, gamma, normalization, denoise_area_th
+            threshold, negative_threshold, gamma, normalization, denoise_area_th, mode
         )
         parameters.check()
         check_area("min_area", min_area, "pixels")
@@ -139,13 +138,13 @@ class PromptSegmenter:
         clicks = check_clicks(layout, points, positive, classes)
         wanted = range(len(layout)) if planes is None else _check_planes(planes, len(layout))
         with self._lock:
-            results: dict[int, GridResult] = {}
+            results: dict[int, Any] = {}
             if clicks.labels:
                 on_plane = self._method(entry).prepare(clicks, parameters)
-                needed = range(len(layout)) if mode == "object" else wanted
-                results = {p: on_plane(p) for p in needed}
-            if mode == "object" and results:
-                _keep_clicked_objects(self.embedding, clicks, results)
+                connects = mode == "object" and not entry.knows_objects
+                results = {p: on_plane(p) for p in (range(len(layout)) if connects else wanted)}
+                if connects:
+                    keep_clicked_objects(layout, clicks, results)
             label_maps, score_maps = [], []
             for plane in wanted:
                 labels, scores = self._full_resolution(
@@ -171,7 +170,7 @@ class PromptSegmenter:
     def _full_resolution(
         self,
         plane: int,
-        result: GridResult | None,
+        result: PlaneAnswer | None,
         clicks: Clicks,
         min_area: int,
         with_scores: bool,
@@ -184,14 +183,12 @@ class PromptSegmenter:
                 np.zeros((max(1, len(classes)), *shape), dtype=np.float32) if with_scores else None
             )
             return np.zeros(shape, dtype=dtype), empty
-        upsampler = self._upsampler(plane)
-        labels = np.zeros(shape, dtype=dtype)
-        for rows, margins in upsampler.bands(result.margins):
-            _put_winning_class(labels[rows], margins, classes)
+        upsampler = partial(self._upsampler, plane)
+        labels = result.class_map(classes, dtype, upsampler)
         _hold_clicked_pixels(labels, clicks, plane)
         if min_area > 1:
             _drop_small(labels, clicks, plane, min_area)
-        scores = np.clip(upsampler(result.heat), 0, 1) if with_scores else None
+        scores = result.heat_map(upsampler) if with_scores else None
         return labels, scores
 
     def _upsampler(self, plane: int) -> GuidedUpsampler:
@@ -214,16 +211,6 @@ def _check_planes(planes: Sequence[int], n_planes: int) -> Sequence[int]:
     return [int(plane) for plane in wanted]
 
 
-def _put_winning_class(labels: NDArray, margins: NDArray[np.float32], classes: list[int]) -> None:
-    """Write the class of the largest margin above 0 into `labels`, which are 0, in place."""
-    best = np.zeros(labels.shape, dtype=np.float32)
-    for margin, number in zip(margins, classes, strict=True):
-        # Classes ascend, so the last one to be better than all before it is the largest number.
-        better = (margin > best) * labels.dtype.type(number)
-        np.maximum(labels, better, out=labels)
-        np.maximum(best, margin, out=best)
-
-
 def _hold_clicked_pixels(labels: NDArray, clicks: Clicks, plane: int) -> None:
     """Put every clicked pixel on its click's side, in place; a later click wins."""
     for i in np.flatnonzero(clicks.pixels[:, 0] == plane):
@@ -240,32 +227,6 @@ def _drop_small(labels: NDArray, clicks: Clicks, plane: int, min_area: int) -> N
         own = clicks.pixels[here & (clicks.classes == label)]
         small = small_components(labels == label, min_area, keep=(own[:, 1], own[:, 2]))
         labels[small] = 0
-
-
-def _keep_clicked_objects(
-    embedding: Embedding, clicks: Clicks, results: dict[int, GridResult]
-) -> None:
-    """Push everything outside that is not connected to a positive click of its class, in place."""
-    from scipy.ndimage import generate_binary_structure, label
-
-    layout = embedding.layout
-    first = 0
-    for stack in layout.stacks:
-        n_planes = int(np.prod(stack))
-        planes = range(first, first + n_planes)
-        first += n_planes
-        cells = clicks.pixels // np.array([1, layout.stride, layout.stride])
-        for k, number in enumerate(clicks.labels):
-            margins = np.stack([results[p].margins[k] for p in planes])
-            volume = (margins > 0).reshape(*stack, *margins.shape[1:])
-            structure = generate_binary_structure(volume.ndim, min(2, volume.ndim))
-            components = label(volume, structure)[0].reshape(margins.shape)
-            mine = clicks.positive & (clicks.classes == number)
-            mine &= (cells[:, 0] >= planes.start) & (cells[:, 0] < planes.stop)
-            clicked = components[cells[mine, 0] - planes.start, cells[mine, 1], cells[mine, 2]]
-            outside = ~np.isin(components, clicked[clicked > 0]) & (margins > 0)
-            for p, away in zip(planes, outside, strict=True):
-                results[p].margins[k][away] *= -1
 
 
 def _scores_as_given(scores: Any, stacks: tuple, is_list: bool, classes: ArrayLike | None) -> Any:

@@ -9,7 +9,6 @@ stopped goes on where its last checkpoint left it, and gives the same as one tha
 from __future__ import annotations
 
 import csv
-import ctypes
 import json
 import logging
 import math
@@ -31,12 +30,11 @@ from torch.nn import functional
 from ..backbones.compact_network import CompactMaps, CompactNetwork
 from ..io.atomic import replace_when_written
 from .augmentation import Crop, random_crop
+from .memory import keep_memory
 from .samples import Sample, read_samples
 
 log = logging.getLogger(__name__)
 
-# Options of mallopt(3).
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 # Share of the crops of a batch that each source gives.
 SHARES = {"bsds500": 0.45, "synthesized": 0.4, "dsb2018": 0.13, "stardist_samples": 0.02}
 
@@ -290,14 +288,6 @@ class Run:
         }
         with replace_when_written(path) as file:
             save_file(weights, file)
-
-
-def keep_memory() -> None:
-    """Let glibc keep what is freed: a step takes half the time if pages need not be asked for."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):
-        for option, value in ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1)):
-            libc.mallopt(option, value)
 
 
 def main(

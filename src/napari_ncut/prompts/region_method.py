@@ -1,0 +1,183 @@
+"""All evidence at once, on regions: the method that knows what things are."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..progress import Progress, Steps
+from .clicks import Clicks
+from .evidence import PlaneEvidence
+from .parameters import PromptParameters
+from .region_answer import RegionAnswer
+
+if TYPE_CHECKING:
+    from ..spectral.embedding import Embedding
+    from .click_model import PlaneMixing
+
+Matrix = NDArray[np.float32]
+
+# Planes that tell what is usual in a set of images.
+_PLANES_OF_WHITENING = 4
+# Pixels of planes whose regions are kept, about a gigabyte of descriptions.
+_KEPT_PIXELS = 2**25
+# What clicks say of planes, kept while clicks come and go.
+_KEPT_CLICKS = 128
+
+
+class RegionMethod:
+    """Clicks on the regions of `compact`, judged by a small network that was trained with clicks.
+
+    Every click tells of every region how alike it is (embedding of kinds, look, features of the
+    network, eigenvectors), and, in its own plane, how near (embedding of segments, boundaries on
+    the way, the merge tree, distance). `ClickNetwork` weighs all clicks of a class together, those
+    of both signs; regions hear their neighbors and the groups that they are part of.
+
+    Parameters
+    ----------
+    embedding
+        With its images.
+    """
+
+    def __init__(self, embedding: Embedding) -> None:
+        if embedding.planes is None:
+            raise InputError(
+                'The method "regions" looks at the images, but this embedding was saved without '
+                'them. Give method="tutorial", or save with images=True.'
+            )
+        self._embedding = embedding
+        self._described: OrderedDict[int, tuple[PlaneEvidence, PlaneMixing]] = OrderedDict()
+        self._regions: OrderedDict[int, tuple] = OrderedDict()
+        self._heard: OrderedDict[tuple, Matrix] = OrderedDict()
+        self._whitening: tuple | None = None
+
+    # ---------------------------------------------------------------------------------- preparing
+
+    def ready_steps(self, planes: list[int]) -> Steps[None]:
+        """Describe planes that are not described yet, with progress before each."""
+        missing = [plane for plane in planes if plane not in self._described]
+        for i, plane in enumerate(missing):
+            yield Progress("regions", i, len(missing))
+            self._evidence(plane)
+
+    def _evidence(self, plane: int) -> tuple[PlaneEvidence, PlaneMixing]:
+        if plane not in self._described:
+            from .click_model import click_model
+
+            look, deep = self._whitenings()
+            regions, eigenvectors = self._plane_regions(plane)
+            self._regions.pop(plane, None)
+            evidence = PlaneEvidence.of(regions, look, deep, eigenvectors)
+            self._described[plane] = evidence, click_model().mixing(evidence)
+            self._forget()
+        self._described.move_to_end(plane)
+        return self._described[plane]
+
+    def _forget(self) -> None:
+        shapes = self._embedding.layout.shapes
+        while sum(shapes[p][0] * shapes[p][1] for p in self._described) > _KEPT_PIXELS:
+            if len(self._described) == 1:
+                return
+            self._described.popitem(last=False)
+
+    def _whitenings(self) -> tuple:
+        """Whitening by planes spread over the set, so that all planes are described alike."""
+        if self._whitening is None:
+            from .evidence import DEEP_DIMENSIONS, Whitening
+
+            n_planes = len(self._embedding.layout)
+            spread = np.linspace(0, n_planes - 1, min(n_planes, _PLANES_OF_WHITENING))
+            chosen = [self._plane_regions(int(plane))[0] for plane in np.rint(spread)]
+            areas = np.concatenate([regions.graph.areas for regions in chosen])
+            look, deep = (
+                np.concatenate([getattr(regions, name) for regions in chosen])
+                for name in ("look", "deep")
+            )
+            self._whitening = (
+                Whitening.fit(look, areas, look.shape[1]),
+                Whitening.fit(deep, areas, DEEP_DIMENSIONS),
+            )
+        return self._whitening
+
+    def _plane_regions(self, plane: int) -> tuple:
+        if plane not in self._regions:
+            from ..backbones.compact import Compact
+            from ..regions.plane import PlaneRegions
+
+            assert self._embedding.planes is not None  # checked at the beginning
+            image = self._embedding.planes[plane]
+            regions = PlaneRegions.of(image, Compact().maps(image))
+            layout = self._embedding.layout
+            rows = self._embedding.unit_vectors[layout.nodes_of(plane)]
+            rows = rows.reshape(*layout.grids[plane], -1)
+            self._regions[plane] = regions, regions.graph.means(rows, layout.stride)
+        return self._regions[plane]
+
+    # ---------------------------------------------------------------------------------- answering
+
+    def prepare(
+        self, clicks: Clicks, parameters: PromptParameters
+    ) -> Callable[[int], RegionAnswer]:
+        """Nothing that concerns all planes; answers come from the clicks, plane by plane."""
+
+        def on_plane(plane: int) -> RegionAnswer:
+            return self._answer(clicks, parameters, plane)
+
+        return on_plane
+
+    def _answer(self, clicks: Clicks, parameters: PromptParameters, plane: int) -> RegionAnswer:
+        from .click_model import MODE_NUMBERS, click_model
+
+        model, mode = click_model(), MODE_NUMBERS[parameters.mode]
+        evidence, mixing = self._evidence(plane)
+        gamma = 1.0 if parameters.gamma is None else parameters.gamma
+        cut = 0.5 if parameters.threshold is None else parameters.threshold
+        heats = []
+        for label in clicks.labels:
+            sides = {
+                True: clicks.positive_of(label),
+                False: np.concatenate([clicks.negative_of(label), _of_others(clicks, label)]),
+            }
+            pooled = {}
+            for positive, chosen in sides.items():
+                heard = [self._hear(clicks, int(i), plane, positive, mode) for i in chosen]
+                pooled[positive] = model.pool(heard, positive, mode) if heard else None
+            counts = (len(sides[True]), len(sides[False]))
+            logits = model.logits(pooled[True], pooled[False], counts, mode, mixing)
+            heats.append((1 / (1 + np.exp(-np.clip(logits, -30, 30)))) ** np.float32(gamma))
+        graph = evidence.regions.graph
+        answer = RegionAnswer(graph, np.stack(heats).astype(np.float32), cut)
+        answer.hold(clicks, plane)
+        if parameters.mode == "object":
+            answer.keep_clicked(clicks, plane)
+        return answer
+
+    def _hear(self, clicks: Clicks, i: int, plane: int, positive: bool, mode: int) -> Matrix:
+        """What click `i` says of the regions of a plane."""
+        from .click_model import click_model
+
+        of_plane, row, column = (int(place) for place in clicks.pixels[i])
+        source = self._evidence(of_plane)[0]
+        region = int(source.regions.graph.labels[row, column])
+        key = (of_plane, region, plane, positive, mode)
+        if key not in self._heard:
+            evidence = self._evidence(plane)[0]
+            if plane == of_plane:
+                pair = evidence.of_click(region)
+            else:
+                pair = evidence.of_click_elsewhere(source.description(region))
+            self._heard[key] = click_model().hear(pair, positive, mode)
+            if len(self._heard) > _KEPT_CLICKS:
+                self._heard.popitem(last=False)
+        self._heard.move_to_end(key)
+        return self._heard[key]
+
+
+def _of_others(clicks: Clicks, label: int) -> NDArray[np.int64]:
+    """Positive clicks of other classes, which count against this one."""
+    return np.flatnonzero(clicks.positive & (clicks.classes != label))

@@ -1,0 +1,130 @@
+"""What the click network is trained on: regions of crops, things to be clicked, and who clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..backbones.compact import Compact
+from ..prompts.click_network import Surroundings
+from ..prompts.evidence import PlaneEvidence
+from ..prompts.surroundings import surroundings
+from .augmentation import Crop
+
+# The robot looks at every so many-th pixel.
+_COARSE = 2
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to be clicked in a scene.
+
+    Attributes
+    ----------
+    share : float32 array (n,)
+        Share of every region that belongs to it.
+    mask : bool array
+        Which of the pixels that the robot looks at do.
+    mode : int
+        0 for all alike, 1 for one thing.
+    """
+
+    share: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    mode: int
+
+
+@dataclass
+class Scene:
+    """A crop, described for clicks."""
+
+    evidence: PlaneEvidence
+    around: Surroundings
+    coarse: NDArray[np.int32]
+    crop: Crop
+
+    @classmethod
+    def of(cls, crop: Crop, network: Compact) -> Scene:
+        """Describe a crop as the prompts do it for an image."""
+        from ..prompts.preparation import describe_plane
+
+        evidence = describe_plane(crop.image, network)
+        coarse = evidence.regions.graph.labels[::_COARSE, ::_COARSE]
+        return cls(evidence, surroundings(evidence), coarse, crop)
+
+    def tasks(self, random: np.random.Generator) -> Iterator[Task]:
+        """Things to be clicked, at random, without end; none if there is nothing."""
+        classes = self.crop.classes
+        pixels = classes.size
+        kinds = [
+            number
+            for number, area in enumerate(np.bincount(classes.ravel()))
+            if number and 0.004 * pixels < area < 0.8 * pixels
+        ]
+        things = [
+            (annotator, number, area)
+            for annotator, segments in enumerate(self.crop.segmentations)
+            for number, area in enumerate(np.bincount(segments.ravel()))
+            if 0.002 * pixels < area < 0.7 * pixels
+        ]
+        if not kinds and not things:
+            return
+        # Between one by one and by area: most things are small, most clicks are for larger ones.
+        weights = np.sqrt([area for *_, area in things])
+        while True:
+            if kinds and (not things or random.random() < 0.5):
+                mask, mode = classes == random.choice(kinds), 0
+            else:
+                annotator, number, _ = things[random.choice(len(things), p=weights / weights.sum())]
+                mask, mode = self.crop.segmentations[annotator] == number, 1
+            graph = self.evidence.regions.graph
+            inside = np.bincount(graph.labels.ravel(), mask.ravel(), len(graph))
+            share = (inside / graph.areas).astype(np.float32)
+            yield Task(share, mask[::_COARSE, ::_COARSE], mode)
+
+
+def robot_click(
+    random: np.random.Generator,
+    answer: NDArray[np.bool_],
+    truth: NDArray[np.bool_],
+    *,
+    sloppy: float = 0.25,
+) -> tuple[tuple[int, int], bool] | None:
+    """Where to click next, and whether on a miss: the middle of the largest wrong piece.
+
+    With probability `sloppy` anywhere in a piece, as people do. None if nothing is wrong.
+    """
+    best, found, sign = 0, None, True
+    for wrong, is_miss in ((truth & ~answer, True), (answer & ~truth, False)):
+        pieces, n = ndimage.label(wrong)
+        if n:
+            areas = np.bincount(pieces.ravel())
+            areas[0] = 0
+            if areas.max() > best:
+                best, found, sign = int(areas.max()), pieces == areas.argmax(), is_miss
+    if found is None:
+        return None
+    if random.random() < sloppy:
+        places = np.argwhere(found)
+        row, column = places[random.integers(len(places))]
+    else:
+        depth = ndimage.distance_transform_edt(np.pad(found, 1))[1:-1, 1:-1]
+        row, column = np.unravel_index(depth.argmax(), depth.shape)
+    return (int(row), int(column)), sign
+
+
+def clicked_things(answer: NDArray[np.bool_], clicks: list[tuple[int, int]]) -> NDArray[np.bool_]:
+    """The connected pieces of an answer that hold one of the clicks."""
+    pieces, _ = ndimage.label(answer)
+    chosen = np.unique([pieces[click] for click in clicks])
+    return np.isin(pieces, chosen[chosen > 0])
+
+
+def tensor(rows: NDArray[np.float32]) -> torch.Tensor:
+    """Rows as the network takes them."""
+    return torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))

@@ -1,0 +1,228 @@
+"""Train the click network on the regions of `compact`, with simulated clicks.
+
+    python -m napari_ncut.training.clicks --data FOLDER -o FILE
+
+Crops of the images that `compact` was trained on are described once; then tasks are drawn from them
+and a robot clicks, sees the answer, and corrects it, as RITM (Sofiiuk et al. 2022) trains its
+network: what is learned from are the states that its own answers lead to.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..backbones.compact import Compact
+from ..io.atomic import replace_when_written
+from ..prompts.click_network import ClickNetwork
+from ..prompts.evidence import N_ALIKE, elsewhere
+from .augmentation import random_crop
+from .click_tasks import Scene, Task, clicked_things, robot_click, tensor
+from .memory import keep_memory
+from .samples import Sample, read_samples
+
+log = logging.getLogger(__name__)
+
+_SIDE = 320
+_SCALES = (0.7, 1.5)
+# Scenes from each source.
+_SCENES = {"bsds500": 240, "dsb2018": 110, "stardist_samples": 10, "synthesized": 260}
+# How often clicks of kinds count as made in another plane.
+_ELSEWHERE = 0.2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of a run of training."""
+
+    steps: int = 3_000
+    tasks: int = 3
+    clicks: int = 8
+    rate: float = 3e-3
+    seed: int = 0
+
+
+def scenes_of(
+    samples: dict[str, list[Sample]], counts: dict[str, int], network: Compact, seed: int
+) -> list[Scene]:
+    """Described crops, so many of each source."""
+    scenes = []
+    for source, found in samples.items():
+        for i in range(counts.get(source, 0)):
+            random = np.random.default_rng([seed, len(source), i])
+            # All images once before any of them twice.
+            sample = found[(i * 7919) % len(found)]
+            scenes.append(Scene.of(random_crop(random, sample, _SIDE, scales=_SCALES), network))
+            if len(scenes) % 50 == 0:
+                log.info("%d scenes described", len(scenes))
+    return scenes
+
+
+@dataclass
+class Session:
+    """One task being clicked."""
+
+    scene: Scene
+    task: Task
+    network: ClickNetwork
+    far: bool
+
+    def __post_init__(self) -> None:
+        self.clicks: list[tuple[tuple[int, int], bool]] = []
+        self._pairs: dict[bool, list[NDArray[np.float32]]] = {True: [], False: []}
+
+    def click(self, place: tuple[int, int], positive: bool) -> None:
+        """Add a click at a pixel of the robot's grid."""
+        self.clicks.append((place, positive))
+        pair = self.scene.evidence.of_click(int(self.scene.coarse[place]))
+        if self.far:
+            pair = np.concatenate([pair[:, :N_ALIKE], elsewhere(pair[:, N_ALIKE:])], axis=1)
+        self._pairs[positive].append(pair)
+
+    def logits(self) -> Tensor:
+        """Of all regions."""
+        pooled: list[Tensor | None] = []
+        for positive in (True, False):
+            pairs = self._pairs[positive]
+            if not pairs:
+                pooled.append(None)
+                continue
+            heard = self.network.hear(tensor(np.stack(pairs)), positive, self.task.mode)
+            pooled.append(self.network.pool(heard, positive, self.task.mode))
+        inside, outside = pooled
+        if inside is None:
+            inside = torch.zeros(len(self.scene.evidence), 2 * heard.shape[-1])
+        counts = (len(self._pairs[True]), len(self._pairs[False]))
+        return self.network(inside, outside, counts, self.task.mode, self.scene.around)
+
+    def answer(self, logits: Tensor) -> NDArray[np.bool_]:
+        """The mask on the robot's grid, with clicked regions on their side."""
+        inside = (logits.detach() > 0).numpy()
+        for place, positive in self.clicks:
+            inside[self.scene.coarse[place]] = positive
+        mask = inside[self.scene.coarse]
+        if self.task.mode == 1:
+            mask = clicked_things(mask, [place for place, positive in self.clicks if positive])
+        return mask
+
+
+def loss_of(logits: Tensor, task: Task, areas: Tensor) -> Tensor:
+    """Cross-entropy by area, and one minus the IoU."""
+    share = torch.from_numpy(task.share)
+    weights = areas / areas.sum()
+    inside = (share * weights).sum().clamp(0.02, 0.98)
+    # Small things weigh more than their area, less than all else together.
+    balance = share * (0.5 / inside).sqrt() + (1 - share) * (0.5 / (1 - inside)).sqrt()
+    entropy = functional.binary_cross_entropy_with_logits(logits, share, reduction="none")
+    probability = logits.sigmoid()
+    both = (probability * share * weights).sum()
+    either = ((probability + share - probability * share) * weights).sum()
+    return (entropy * weights * balance).sum() + 0.5 * (1 - both / either.clamp_min(1e-6))
+
+
+def iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Intersection over union of two masks."""
+    return float((mask & truth).sum() / max((mask | truth).sum(), 1))
+
+
+def learn(network: ClickNetwork, scenes: list[Scene], settings: Settings) -> None:
+    """Click at random things in random scenes and learn from every state."""
+    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.rate, total_steps=settings.steps, pct_start=0.1
+    )
+    total: list[float] = []
+    for step in range(settings.steps):
+        random = np.random.default_rng([settings.seed, step, 3])
+        scene = scenes[random.integers(len(scenes))]
+        losses = []
+        for task in islice(scene.tasks(random), settings.tasks):
+            session = Session(scene, task, network, task.mode == 0 and random.random() < _ELSEWHERE)
+            answer = np.zeros_like(task.mask)
+            for _ in range(int(random.integers(2, settings.clicks + 1))):
+                found = robot_click(random, answer, task.mask)
+                if found is None:
+                    break
+                session.click(*found)
+                logits = session.logits()
+                losses.append(loss_of(logits, task, scene.around.areas))
+                answer = session.answer(logits)
+        if losses:
+            loss = torch.stack(losses).mean()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            total.append(float(loss.detach()))
+        schedule.step()
+        if (step + 1) % 200 == 0:
+            log.info("%d: loss %.4f", step + 1, np.mean(total))
+            total.clear()
+
+
+def judge(
+    network: ClickNetwork, scenes: list[Scene], *, clicks: int = 10
+) -> dict[str, list[float]]:
+    """Mean IoU after each click of a careful robot, by mode, on crops not learned from."""
+    found: dict[str, list[list[float]]] = {"similar": [], "object": []}
+    for number, scene in enumerate(scenes):
+        random = np.random.default_rng([number, 4])
+        for task in islice(scene.tasks(random), 2):
+            session = Session(scene, task, network, far=False)
+            answer, curve = np.zeros_like(task.mask), []
+            for _ in range(clicks):
+                place = robot_click(random, answer, task.mask, sloppy=0)
+                if place is not None:
+                    session.click(*place)
+                    with torch.inference_mode():
+                        answer = session.answer(session.logits())
+                curve.append(iou(answer, task.mask))
+            found[("similar", "object")[task.mode]].append(curve)
+    return {mode: np.mean(curves, axis=0).tolist() for mode, curves in found.items() if curves}
+
+
+def main(
+    output: Annotated[Path, typer.Option("-o", "--output", help="File of weights to write.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder with bsds500, dsb2018, stardist_samples.", show_default=False),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Steps of training.")] = Settings.steps,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Weights of compact.", show_default=False)
+    ] = None,
+    share: Annotated[float, typer.Option(help="Of the scenes: fewer for a trial.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+) -> None:
+    """Train the click network."""
+    from safetensors.torch import save_file
+
+    keep_memory()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    data = data or Path(os.environ.get("NAPARI_NCUT_DATA", ".")) / "data"
+    torch.manual_seed(seed)
+    compact = Compact(checkpoint=checkpoint)
+    counts = {source: max(2, round(n * share)) for source, n in _SCENES.items()}
+    scenes = scenes_of(read_samples(data, synthesized=26, seed=seed), counts, compact, seed)
+    held = {source: 1 + n // 8 for source, n in counts.items()}
+    aside = scenes_of(read_samples(data, aside=True, synthesized=3, seed=seed), held, compact, 1)
+    network = ClickNetwork()
+    learn(network, scenes, Settings(steps=steps, seed=seed))
+    log.info("aside: %s", judge(network.eval(), aside))
+    with replace_when_written(output) as file:
+        save_file({n: w.half().contiguous() for n, w in network.state_dict().items()}, file)
+
+
+if __name__ == "__main__":
+    typer.run(main)
