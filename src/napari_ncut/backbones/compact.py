@@ -129,7 +129,7 @@ class Compact:
             for (first, last), size in zip(outside, plane.shape[:2], strict=True)
         )
         tensor = torch.from_numpy(plane[rows][:, columns].transpose(2, 0, 1)[np.newaxis].copy())
-        tensor = tensor.to(self._device, memory_format=torch.channels_last)
+        tensor = tensor.to(self._device).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
             found = self._network(tensor)
             tensors = [found.boundary.sigmoid(), found.segment, found.kind, *found.pyramid]
@@ -168,7 +168,7 @@ def _network(path: str, device: str) -> Any:
     network = CompactNetwork().fold()
     weights = {name: value.float() for name, value in load_file(path).items()}
     network.load_state_dict(weights)
-    return network.to(device, memory_format=torch.channels_last).eval()
+    return network.to(device).to(memory_format=torch.channels_last).eval()
 
 
 def _as_color(plane: Image) -> Image:

@@ -105,8 +105,8 @@ class ClickModel:
         n = len(positive)
         if negative is None:
             negative = np.zeros_like(positive)
-        known = (counts[0] ** 0.5 / 3, counts[1] ** 0.5 / 3, float(counts[1] > 0), float(mode))
-        known = np.broadcast_to(np.array(known, np.float32), (n, 4))
+        counted = [counts[0] ** 0.5 / 3, counts[1] ** 0.5 / 3, float(counts[1] > 0), float(mode)]
+        known = np.broadcast_to(np.array(counted, np.float32), (n, 4))
         state = np.concatenate([positive, negative, mixing.own, known], axis=1)
         state = np.maximum(self._layers("join", state), 0)
         for i, near in enumerate(mixing.near):

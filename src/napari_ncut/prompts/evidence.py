@@ -59,7 +59,8 @@ class Whitening:
 
     def __call__(self, features: Matrix) -> Matrix:
         """Whitened features (n, dimensions) of (n, d)."""
-        return (features - self.mean) @ self.matrix
+        whitened: Matrix = ((features - self.mean) @ self.matrix).astype(np.float32, copy=False)
+        return whitened
 
 
 @dataclass
@@ -151,7 +152,7 @@ class PlaneEvidence:
 
     def alike(self, description: dict[str, Matrix]) -> Matrix:
         """How alike all regions are to a description (n, N_ALIKE)."""
-        features = [_distance(self.regions.kind, description["kind"], 1.0) / 2]
+        features: list[NDArray] = [_distance(self.regions.kind, description["kind"], 1.0) / 2]
         for own, other in ((self.look, description["look"]), (self.deep, description["deep"])):
             features.append(_cosine(own, other))
             features.append(_distance(own, other, own.shape[1]))

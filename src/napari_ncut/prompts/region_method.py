@@ -143,12 +143,13 @@ class RegionMethod:
                 True: clicks.positive_of(label),
                 False: np.concatenate([clicks.negative_of(label), _of_others(clicks, label)]),
             }
-            pooled = {}
+            pooled: dict[bool, Matrix] = {}
             for positive, chosen in sides.items():
                 heard = [self._hear(clicks, int(i), plane, positive, mode) for i in chosen]
-                pooled[positive] = model.pool(heard, positive, mode) if heard else None
+                if heard:
+                    pooled[positive] = model.pool(heard, positive, mode)
             counts = (len(sides[True]), len(sides[False]))
-            logits = model.logits(pooled[True], pooled[False], counts, mode, mixing)
+            logits = model.logits(pooled[True], pooled.get(False), counts, mode, mixing)
             heats.append((1 / (1 + np.exp(-np.clip(logits, -30, 30)))) ** np.float32(gamma))
         graph = evidence.regions.graph
         answer = RegionAnswer(graph, np.stack(heats).astype(np.float32), cut)

@@ -88,15 +88,17 @@ class PromptSegmenter:
             things that were clicked (connected through neighboring planes of a stack, too).
         method
             "regions": all evidence at once, on regions of the embedded network (see
-            `RegionMethod`), which needs the images; "tutorial": the NCUT tutorial's rule; "cut": a cut in two groups for each class, led by
-            all its clicks together, with the positive clicks of other classes as negative ones (see
-            `ConditionedCut`); "auto": "regions", or "tutorial" where
-            an embedding was saved without its images.
+            `RegionMethod`), which needs the images; "tutorial": the NCUT tutorial's rule; "cut": a
+            cut in two groups for each class, led by all its clicks together (see
+            `ConditionedCut`); with the first and the last, positive clicks of other classes count
+            as negative ones. "auto": "regions", or "tutorial" where an embedding was saved without
+            its images.
         threshold
             For positive clicks. Higher gives smaller masks. Default: .5 for a class with one click,
-            .7 with several; with "cut" where the two groups part (.5 at gamma 1).
+            .7 with several; with "regions" a probability of .5; with "cut" where the two groups
+            part (.5 at gamma 1).
         negative_threshold
-            For negative clicks. Higher takes less away. Default .99. Unused by "cut".
+            For negative clicks. Higher takes less away. Default .99. With "tutorial" only.
         gamma
             Contrast of the likeness. Higher gives smaller masks; with "cut" where there is a
             threshold. Default 1.

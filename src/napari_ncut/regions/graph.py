@@ -71,15 +71,9 @@ class RegionGraph:
     @cached_property
     def centers(self) -> NDArray[np.float32]:
         """Mean (row, column) of every region, in pixels."""
-        rows, columns = np.indices(self.labels.shape, sparse=True)
         flat = self.labels.ravel()
-        return np.stack(
-            [
-                np.bincount(flat, np.broadcast_to(axis, self.labels.shape).ravel()) / self.areas
-                for axis in (rows, columns)
-            ],
-            axis=1,
-        ).astype(np.float32)
+        sums = [np.bincount(flat, axis.ravel()) for axis in np.indices(self.labels.shape)]
+        return (np.stack(sums, axis=1) / self.areas[:, np.newaxis]).astype(np.float32)
 
     def means(self, maps: NDArray[np.float32], stride: int = 1) -> NDArray[np.float32]:
         """Mean in every region of maps (ceil(h/stride), ceil(w/stride), d), as (n, d)."""

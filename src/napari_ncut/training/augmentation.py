@@ -75,7 +75,7 @@ def _resampled(
         share = share.reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
         after = np.minimum(low + 1, part.shape[axis] - 1)
         part = np.take(part, low, axis) * (1 - share) + np.take(part, after, axis) * share
-    return part
+    return part.astype(np.float32, copy=False)
 
 
 def other_light(random: np.random.Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:

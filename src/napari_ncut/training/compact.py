@@ -252,7 +252,8 @@ class Run:
             for i, crops in enumerate(batches):
                 random = np.random.default_rng([self.settings.seed, i, 2])
                 maps = self.average(as_input(crops))
-                parts = losses(random, maps, self.average.module.offsets, crops, self.settings)
+                offsets = self.average.get_parameter("module.offsets")
+                parts = losses(random, maps, offsets, crops, self.settings)
                 found.append({name: float(part) for name, part in parts.items()})
         return {name: float(np.mean([parts[name] for parts in found])) for name in found[0]}
 

@@ -1,0 +1,110 @@
+"""The embedded network: its weights, its maps on any image, and tiles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import napari_ncut
+from napari_ncut.backbones import compact
+from napari_ncut.backbones.compact import Compact, weights_path
+from napari_ncut.backbones.compact_network import CompactNetwork
+
+
+def blobs(shape: tuple[int, int], seed: int = 0) -> np.ndarray:
+    random = np.random.RandomState(seed)
+    rows, columns = np.indices(shape)
+    image = 0.2 + 0.02 * random.randn(*shape)
+    for row, column, radius in ((40, 40, 18), (90, 60, 25), (60, 110, 15)):
+        image[np.hypot(rows - row, columns - column) < radius] += 0.5
+    return image.clip(0, 1).astype(np.float32)[..., np.newaxis]
+
+
+def test_weights_are_small_and_come_with_the_package():
+    assert weights_path().stat().st_size <= 5e6
+    assert napari_ncut.list_backbones()[0] == "compact"
+
+
+def test_folding_changes_nothing():
+    torch.manual_seed(0)
+    network = CompactNetwork()
+    network.train()
+    images = torch.rand(2, 3, 64, 48)
+    for _ in range(3):
+        network(images)
+    network.eval()
+    with torch.inference_mode():
+        before, after = network(images), network.fold()(images)
+    for name in ("boundary", "segment", "kind"):
+        torch.testing.assert_close(getattr(before, name), getattr(after, name), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (17, 33), (64, 64)])
+@pytest.mark.parametrize("channels", [1, 2, 3, 5])
+def test_maps_fit_any_plane(shape, channels):
+    plane = np.random.RandomState(0).rand(*shape, channels).astype(np.float32)
+    maps = Compact().maps(plane)
+    assert maps.boundary.shape == shape
+    assert 0 <= maps.boundary.min() <= maps.boundary.max() <= 1
+    for found, stride in ((maps.segment, 2), (maps.kind, 2), (maps.pyramid[3], 16)):
+        assert found.shape[:2] == (-(-shape[0] // stride), -(-shape[1] // stride))
+        assert np.isfinite(found).all()
+
+
+def test_boundaries_lie_where_things_end():
+    maps = Compact().maps(blobs((140, 150)))
+    rows, columns = np.indices((140, 150))
+    distance = np.hypot(rows - 90, columns - 60)
+    edge, inside = np.abs(distance - 25) < 1.5, distance < 18
+    assert maps.boundary[edge].mean() > 3 * maps.boundary[inside].mean()
+    # Inside and outside are told apart by the embedding, two places inside are not.
+    cells = maps.segment
+    assert (
+        np.square(cells[45, 30] - cells[45, 50]).sum()
+        > np.square(cells[45, 30] - cells[40, 28]).sum()
+    )
+
+
+def test_tiles_equal_the_whole_away_from_borders(monkeypatch):
+    random = np.random.RandomState(3)
+    plane = np.kron(random.rand(36, 30), np.ones((32, 32)))[..., np.newaxis].astype(np.float32)
+    plane += 0.05 * random.randn(*plane.shape).astype(np.float32)
+    whole = Compact().maps(plane)
+    monkeypatch.setattr(compact, "_TILE", 832)
+    tiled = Compact().maps(plane)
+    inside = slice(160, -160)
+    difference = np.abs(whole.boundary - tiled.boundary)[inside, inside]
+    assert difference.max() < 0.01
+    assert np.abs(whole.segment - tiled.segment)[80:-80, 80:-80].max() < 0.05
+
+
+def test_same_image_same_maps():
+    one, other = (Compact().maps(blobs((150, 140))) for _ in range(2))
+    np.testing.assert_array_equal(one.boundary, other.boundary)
+    np.testing.assert_array_equal(one.kind, other.kind)
+
+
+@pytest.mark.parametrize("node", ["pyramid", "segment", "kind"])
+@pytest.mark.parametrize("layer", [0, 3])
+def test_features_of_every_node_and_layer(node, layer):
+    features = napari_ncut.extract_features(
+        blobs((50, 70))[..., 0], "compact", layer=layer, node=node, stride=4
+    )
+    assert features.maps.shape[-3:-1] == (13, 18)
+    assert np.isfinite(features.values).all()
+
+
+def test_weights_of_another_training_can_be_given(tmp_path):
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    path = tmp_path / "other.safetensors"
+    save_file(CompactNetwork().fold().state_dict(), path)
+    ours, other = (
+        napari_ncut.extract_features(blobs((40, 40))[..., 0], "compact", stride=4, **options)
+        for options in ({}, {"checkpoint": path})
+    )
+    assert not np.allclose(ours.values, other.values)
+    with pytest.raises(napari_ncut.errors.InputError, match="no such option"):
+        napari_ncut.load_backbone("compact", precision="float16")

@@ -1,0 +1,109 @@
+"""Training of the networks that come with the package: a few steps, and going on after a stop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_ncut.errors import InputError
+from napari_ncut.training import compact
+from napari_ncut.training.augmentation import random_crop
+from napari_ncut.training.samples import Sample, read_samples
+from napari_ncut.training.synthesis import synthesize
+
+
+def samples() -> dict[str, list[Sample]]:
+    scene = synthesize("grains", seed=3, shape=(120, 140))
+    image = (scene.image * 255).astype(np.uint8)
+    if image.ndim == 2:
+        image = np.repeat(image[..., np.newaxis], 3, axis=-1)
+    return {
+        "synthesized": [Sample("one", "synthesized", image, scene.segmentations, scene.classes)]
+    }
+
+
+SETTINGS = compact.Settings(steps=6, batch=2, side=64, pairs=200, seed=1)
+
+
+def steps(run: compact.Run, n: int) -> list[dict[str, float]]:
+    found = []
+    for crops in compact.batches(samples(), SETTINGS, run.step):
+        found.append(run.learn(crops))
+        if len(found) == n:
+            break
+    return found
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(tmp_path):
+    straight = compact.Run(SETTINGS)
+    expected = steps(straight, 4)
+    first = compact.Run(SETTINGS)
+    steps(first, 2)
+    first.save(tmp_path / "checkpoint.pt")
+    second = compact.Run(SETTINGS)
+    second.load(tmp_path / "checkpoint.pt")
+    assert second.step == 2
+    assert steps(second, 2) == expected[2:]
+    straight_weights = straight.network.state_dict()
+    for name, value in second.network.state_dict().items():
+        torch.testing.assert_close(value, straight_weights[name], rtol=0, atol=0)
+
+
+def test_what_is_learned_lowers_the_loss():
+    run = compact.Run(compact.Settings(steps=60, batch=2, side=64, pairs=500, seed=1))
+    parts = []
+    for crops in compact.batches(samples(), run.settings, 0):
+        parts.append(run.learn(crops))
+    first, last = (
+        np.mean([p["boundary"] + p["segment"] for p in some]) for some in (parts[:10], parts[-10:])
+    )
+    assert last < 0.9 * first
+
+
+def test_exported_weights_are_those_that_the_backbone_reads(tmp_path):
+    from napari_ncut.backbones.compact import Compact
+
+    run = compact.Run(SETTINGS)
+    steps(run, 2)
+    run.export(tmp_path / "weights.safetensors")
+    plane = np.random.RandomState(0).rand(48, 64, 3).astype(np.float32)
+    maps = Compact(checkpoint=tmp_path / "weights.safetensors").maps(plane)
+    run.average.eval()
+    with torch.inference_mode():
+        expected = run.average(torch.from_numpy(plane.transpose(2, 0, 1)[np.newaxis]))
+    # Half precision of the weights is all that differs.
+    np.testing.assert_allclose(maps.boundary, expected.boundary[0, 0].sigmoid(), atol=0.01)
+
+
+def test_boundaries_are_the_share_of_annotators_that_draw_them():
+    one = np.ones((4, 6), np.int32)
+    one[:, 3:] = 2
+    share = compact.boundary_share(np.stack([one, np.ones_like(one)]))
+    np.testing.assert_array_equal(share[0], [0, 0, 0.5, 0.5, 0, 0])
+
+
+@pytest.mark.parametrize("scale", [0.7, 1.6])
+def test_crops_show_the_same_place_in_image_and_truth(scale):
+    rows, columns = np.indices((90, 110))
+    inside = np.hypot(rows - 45, columns - 55) < 25
+    image = np.repeat((inside * 200 + 20).astype(np.uint8)[..., np.newaxis], 3, axis=-1)
+    sample = Sample(
+        "disc", "test", image, inside[np.newaxis].astype(np.int32) + 1, inside + np.uint8(1)
+    )
+    for seed in range(6):
+        crop = random_crop(np.random.default_rng(seed), sample, 64, scales=(scale, scale))
+        assert crop.image.shape == (64, 64, 3) and crop.image.dtype == np.float32
+        lit = crop.segmentations[0] == 2
+        if not lit.any() or lit.all():
+            continue
+        light = crop.image.mean(axis=-1)
+        # Noise, gamma and inversion leave a difference that one threshold finds.
+        middle = (light[lit].mean() + light[~lit].mean()) / 2
+        right = ((light > middle) == lit).mean()
+        assert max(right, 1 - right) > 0.85
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(InputError, match="bsds500"):
+        read_samples(tmp_path)
