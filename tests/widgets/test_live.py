@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
-from napari_ncut import embed
+from napari_ncut import PromptSegmenter, embed
 from napari_ncut.errors import InputError
 from napari_ncut.progress import run_steps
 from napari_ncut.widgets import live
@@ -23,7 +23,7 @@ def image() -> Image:
 
 @pytest.fixture(scope="module")
 def prepared(image) -> Prepared:
-    return Prepared([describe_source(image)], embed(image.data, axes="ZYX", n_components=4))
+    return Prepared([describe_source(image)], PromptSegmenter(embed(image.data, axes="ZYX", n_components=4)))
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_region_goes_to_its_place_in_a_whole_output(image, prepared, small_edi
 
     monkeypatch.setattr(live, "SMALL_EDIT", small_edit)
     source = describe_source(image, region=Region((8, 24), (20, 44)), position={0: 1})
-    part = Prepared([source], embed(source.array(), axes="ZYX", n_components=4))
+    part = Prepared([source], PromptSegmenter(embed(source.array(), axes="ZYX", n_components=4)))
     request = Request(np.array([[0.0, 4, 20]]), np.array([True]), np.array([1]))
     output = Labels(np.zeros((2, 32, 48), np.uint8))
     (accepted,) = run_steps(accept_steps(part, request, {}, [(0, output)], AcceptOptions()))

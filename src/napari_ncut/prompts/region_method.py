@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..progress import Progress, Steps
 from .clicks import Clicks
-from .evidence import PlaneEvidence
+from .evidence import DEEP_DIMENSIONS, PlaneEvidence, Whitening
 from .parameters import PromptParameters
 from .region_answer import RegionAnswer
 
 if TYPE_CHECKING:
+    from ..regions.plane import PlaneRegions
     from ..spectral.embedding import Embedding
     from .click_model import PlaneMixing
 
@@ -52,15 +53,18 @@ class RegionMethod:
             )
         self._embedding = embedding
         self._described: OrderedDict[int, tuple[PlaneEvidence, PlaneMixing]] = OrderedDict()
-        self._regions: OrderedDict[int, tuple] = OrderedDict()
+        self._regions: OrderedDict[int, tuple[PlaneRegions, Matrix]] = OrderedDict()
         self._heard: OrderedDict[tuple, Matrix] = OrderedDict()
-        self._whitening: tuple | None = None
+        self._whitening: tuple[Whitening, Whitening] | None = None
 
     # ---------------------------------------------------------------------------------- preparing
 
-    def ready_steps(self, planes: list[int]) -> Steps[None]:
-        """Describe planes that are not described yet, with progress before each."""
-        missing = [plane for plane in planes if plane not in self._described]
+    def ready_steps(self, planes: Sequence[int]) -> Steps[None]:
+        """Describe planes that are not described yet, as many as are kept, with progress."""
+        shapes = self._embedding.layout.shapes
+        pixels = np.cumsum([shapes[plane][0] * shapes[plane][1] for plane in planes])
+        kept = [p for p, size in zip(planes, pixels, strict=True) if size <= _KEPT_PIXELS]
+        missing = [plane for plane in kept if plane not in self._described]
         for i, plane in enumerate(missing):
             yield Progress("regions", i, len(missing))
             self._evidence(plane)
@@ -69,7 +73,7 @@ class RegionMethod:
         if plane not in self._described:
             from .click_model import click_model
 
-            look, deep = self._whitenings()
+            look, deep = self.whitenings()
             regions, eigenvectors = self._plane_regions(plane)
             self._regions.pop(plane, None)
             evidence = PlaneEvidence.of(regions, look, deep, eigenvectors)
@@ -85,11 +89,9 @@ class RegionMethod:
                 return
             self._described.popitem(last=False)
 
-    def _whitenings(self) -> tuple:
+    def whitenings(self) -> tuple[Whitening, Whitening]:
         """Whitening by planes spread over the set, so that all planes are described alike."""
         if self._whitening is None:
-            from .evidence import DEEP_DIMENSIONS, Whitening
-
             n_planes = len(self._embedding.layout)
             spread = np.linspace(0, n_planes - 1, min(n_planes, _PLANES_OF_WHITENING))
             chosen = [self._plane_regions(int(plane))[0] for plane in np.rint(spread)]
@@ -104,14 +106,11 @@ class RegionMethod:
             )
         return self._whitening
 
-    def _plane_regions(self, plane: int) -> tuple:
+    def _plane_regions(self, plane: int) -> tuple[PlaneRegions, Matrix]:
         if plane not in self._regions:
-            from ..backbones.compact import Compact
-            from ..regions.plane import PlaneRegions
-
             assert self._embedding.planes is not None  # checked at the beginning
             image = self._embedding.planes[plane]
-            regions = PlaneRegions.of(image, Compact().maps(image))
+            regions = _regions_of(image)
             layout = self._embedding.layout
             rows = self._embedding.unit_vectors[layout.nodes_of(plane)]
             rows = rows.reshape(*layout.grids[plane], -1)
@@ -150,13 +149,19 @@ class RegionMethod:
                     pooled[positive] = model.pool(heard, positive, mode)
             counts = (len(sides[True]), len(sides[False]))
             logits = model.logits(pooled[True], pooled.get(False), counts, mode, mixing)
-            heats.append((1 / (1 + np.exp(-np.clip(logits, -30, 30)))) ** np.float32(gamma))
+            heats.append(probability(logits) ** np.float32(gamma))
         graph = evidence.regions.graph
-        answer = RegionAnswer(graph, np.stack(heats).astype(np.float32), cut)
+        answer = RegionAnswer(graph, np.stack(heats), cut)
         answer.hold(clicks, plane)
         if parameters.mode == "object":
             answer.keep_clicked(clicks, plane)
         return answer
+
+    def under(self, clicks: Clicks, i: int) -> dict[str, Matrix]:
+        """What is under a click."""
+        of_plane, row, column = (int(place) for place in clicks.pixels[i])
+        evidence = self._evidence(of_plane)[0]
+        return evidence.description(int(evidence.regions.graph.labels[row, column]))
 
     def _hear(self, clicks: Clicks, i: int, plane: int, positive: bool, mode: int) -> Matrix:
         """What click `i` says of the regions of a plane."""
@@ -177,6 +182,24 @@ class RegionMethod:
                 self._heard.popitem(last=False)
         self._heard.move_to_end(key)
         return self._heard[key]
+
+
+def describe(plane: Matrix, look: Whitening, deep: Whitening) -> PlaneEvidence:
+    """Evidence of a plane (h, w, c) that was not cut with others: without eigenvectors."""
+    regions = _regions_of(plane)
+    return PlaneEvidence.of(regions, look, deep, np.zeros((len(regions.graph), 1), np.float32))
+
+
+def probability(logits: Matrix) -> Matrix:
+    """Of logits, without overflow."""
+    return (1 / (1 + np.exp(-np.clip(logits, -30, 30)))).astype(np.float32)
+
+
+def _regions_of(plane: Matrix) -> PlaneRegions:
+    from ..backbones.compact import Compact
+    from ..regions.plane import PlaneRegions
+
+    return PlaneRegions.of(plane, Compact().maps(plane))
 
 
 def _of_others(clicks: Clicks, label: int) -> NDArray[np.int64]:

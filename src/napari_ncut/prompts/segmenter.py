@@ -13,11 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, is_number
 from ..imaging import GuidedUpsampler
+from ..progress import Steps
 from .clicks import Clicks, check_clicks
+from .drawn import Drawn, read_strokes
 from .margins import PlaneAnswer, PromptMethod
 from .methods import MethodEntry, prompt_method
 from .objects import keep_clicked_objects
-from .parameters import Normalization, PromptParameters
+from .parameters import Mode, Normalization, PromptParameters
+from .region_method import RegionMethod
+from .strokes import Stroke, check_strokes
 from .tutorial import check_area, small_components
 
 if TYPE_CHECKING:
@@ -51,15 +55,17 @@ class PromptSegmenter:
             )
         self.embedding = embedding
         self._methods: dict[MethodEntry, PromptMethod] = {}
+        self._read: Drawn | None = None
         self._upsamplers: OrderedDict[int, GuidedUpsampler] = OrderedDict()
         self._lock = Lock()
 
     def predict(
         self,
-        points: ArrayLike,
+        points: ArrayLike = (),
         positive: ArrayLike | None = None,
         *,
         classes: ArrayLike | None = None,
+        strokes: Sequence[Stroke] = (),
         mode: Literal["similar", "object"] = "similar",
         method: str = "auto",
         threshold: float | None = None,
@@ -83,6 +89,9 @@ class PromptSegmenter:
         classes
             int (n,), 1 and up: classes compete for every pixel. A negative point counts against its
             class, with class 0 against all.
+        strokes
+            What was drawn: `Box`, `Polygon`, `Scribble` and `Mask`, beside points or alone. They
+            are turned into clicks, so every method knows them; points have the last word.
         mode
             "similar": all things like those clicked, in every plane; "object": only the connected
             things that were clicked (connected through neighboring planes of a stack, too).
@@ -119,7 +128,8 @@ class PromptSegmenter:
         Returns
         -------
         mask
-            Without `classes` bool, with `classes` an integer label map (0 = none): (h, w) for one
+            Without `classes` bool, with `classes`, or strokes of a class, an integer label map
+            (0 = none): (h, w) for one
             plane, (n, h, w), or a list. A clicked pixel always ends on its click's side.
         scores
             Only with `return_scores`: float32, 0 to 1, of the same shape; with `classes` one such
@@ -138,6 +148,9 @@ class PromptSegmenter:
         check_area("min_area", min_area, "pixels")
         layout = self.embedding.layout
         clicks = check_clicks(layout, points, positive, classes)
+        drawn = self._drawn(check_strokes(strokes), mode)
+        clicks = drawn.before(clicks, layout)
+        as_mask = classes is None and all(stroke.label is None for stroke in strokes)
         wanted = range(len(layout)) if planes is None else _check_planes(planes, len(layout))
         with self._lock:
             results: dict[int, Any] = {}
@@ -150,19 +163,43 @@ class PromptSegmenter:
             label_maps, score_maps = [], []
             for plane in wanted:
                 labels, scores = self._full_resolution(
-                    plane, results.get(plane), clicks, min_area, return_scores
+                    plane, results.get(plane), clicks, drawn, min_area, return_scores
                 )
-                label_maps.append(labels.astype(bool) if classes is None else labels)
+                label_maps.append(labels.astype(bool) if as_mask else labels)
                 if scores is not None:
-                    score_maps.append(scores[0] if classes is None else scores)
+                    score_maps.append(scores[0] if as_mask else scores)
         if planes is not None:
             return (label_maps, score_maps) if return_scores else label_maps
         masks = layout.pixels_as_given(label_maps)
         if not return_scores:
             return masks
         return masks, _scores_as_given(
-            layout.pixels_as_given(score_maps), layout.stacks, layout.is_list, classes
+            layout.pixels_as_given(score_maps), layout.stacks, layout.is_list, as_mask
         )
+
+    def _drawn(self, strokes: tuple[Stroke, ...], mode: Mode) -> Drawn:
+        """What strokes say, read once while other prompts, sliders and planes change."""
+        read = self._read
+        known = () if read is None else tuple(stroke for stroke, _ in read.strokes)
+        if read is None or read.mode != mode or known != strokes:
+            read = self._read = read_strokes(self.embedding.layout, strokes, mode)
+        return read
+
+    def ready_steps(self, planes: Sequence[int] | None = None) -> Steps[None]:
+        """Prepare planes for clicks with the method "auto", as a generator of progress.
+
+        Without it the first click on a plane takes as long as this does. Default: all planes, as
+        many as are kept.
+        """
+        n_planes = len(self.embedding.layout)
+        method = self.method("auto")
+        if isinstance(method, RegionMethod):
+            wanted = range(n_planes) if planes is None else _check_planes(planes, n_planes)
+            yield from method.ready_steps(wanted)
+
+    def method(self, name: str) -> PromptMethod:
+        """The method of that name for these images."""
+        return self._method(prompt_method(name, has_images=self.embedding.planes is not None))
 
     def _method(self, entry: MethodEntry) -> PromptMethod:
         if entry not in self._methods:
@@ -174,6 +211,7 @@ class PromptSegmenter:
         plane: int,
         result: PlaneAnswer | None,
         clicks: Clicks,
+        drawn: Drawn,
         min_area: int,
         with_scores: bool,
     ) -> tuple[NDArray, NDArray[np.float32] | None]:
@@ -187,9 +225,14 @@ class PromptSegmenter:
             return np.zeros(shape, dtype=dtype), empty
         upsampler = partial(self._upsampler, plane)
         labels = result.class_map(classes, dtype, upsampler)
+        drawn.hold(labels, plane)
         _hold_clicked_pixels(labels, clicks, plane)
+        drawn.limit(labels, clicks, plane)
         if min_area > 1:
             _drop_small(labels, clicks, plane, min_area)
+        if drawn.strokes:
+            drawn.hold(labels, plane)
+            _hold_clicked_pixels(labels, clicks, plane)
         scores = result.heat_map(upsampler) if with_scores else None
         return labels, scores
 
@@ -231,9 +274,9 @@ def _drop_small(labels: NDArray, clicks: Clicks, plane: int, min_area: int) -> N
         labels[small] = 0
 
 
-def _scores_as_given(scores: Any, stacks: tuple, is_list: bool, classes: ArrayLike | None) -> Any:
+def _scores_as_given(scores: Any, stacks: tuple, is_list: bool, as_mask: bool) -> Any:
     """Bring the class axis of scores, which comes after a stack's planes, to the front."""
-    if classes is None:
+    if as_mask:
         return scores
     if is_list:
         return [

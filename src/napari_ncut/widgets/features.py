@@ -344,7 +344,8 @@ class FeaturesWidget(DockedWidget):
             self._refresh()
 
     def _on_result(self, result: tuple[Any, NodeColors]) -> None:
-        embedding, colors = result
+        segmenter, colors = result
+        embedding = segmenter.embedding
         sources = self._sources
         if not any(
             source.layer is not None and source.layer in self._viewer.layers for source in sources
@@ -352,7 +353,7 @@ class FeaturesWidget(DockedWidget):
             show_info("The image was deleted meanwhile; its eigenvectors are not shown.")
             return
         elapsed = time.perf_counter() - self._started
-        prepared = Prepared(sources, embedding)
+        prepared = Prepared(sources, segmenter)
         self._colors.show(prepared, colors)
         if colors.problem:
             self.coloring.take_back("pca")
@@ -415,10 +416,11 @@ def _described(name: str) -> Steps[BackboneEntry]:
 def _embed(
     reading: Reading, options: dict[str, Any], coloring: str, before: list[Any]
 ) -> Steps[tuple[Any, NodeColors]]:
-    """`embed` of what is read, and its colors, as a generator.
+    """`embed` of what is read, made ready for clicks, and its colors, as a generator.
 
     torch is first imported here, in the thread.
     """
+    from ..prompts import PromptSegmenter
     from ..spectral import embed_steps
 
     embedding = yield from embed_steps(
@@ -428,6 +430,8 @@ def _embed(
         scaling=reading.scaling,
         **options,
     )
+    segmenter = PromptSegmenter(embedding)
+    yield from segmenter.ready_steps()
     # Colors that cannot be had are no reason to lose the cut.
     colors = yield from color_steps(embedding, coloring, before, or_else="pca")
-    return embedding, colors
+    return segmenter, colors

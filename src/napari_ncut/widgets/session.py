@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,23 +29,24 @@ class Prepared:
     ----------
     sources : list of Source
         One for each image, in the order of the embedding's planes.
-    embedding : Embedding
     segmenter : PromptSegmenter
+        Of the embedding.
     uncovered : bool
         Whether the colors of its eigenvectors have been taken off the image.
     """
 
     sources: list[Source]
-    embedding: Embedding
-    segmenter: PromptSegmenter = field(init=False)
+    segmenter: PromptSegmenter
     uncovered: bool = False
 
     def __post_init__(self) -> None:
-        from ..prompts import PromptSegmenter
-
-        self.segmenter = PromptSegmenter(self.embedding)
         counts = [source.n_planes for source in self.sources]
         self.first_planes = np.concatenate([[0], np.cumsum(counts)])
+
+    @property
+    def embedding(self) -> Embedding:
+        """What is clicked on."""
+        return self.segmenter.embedding
 
     @property
     def name(self) -> str:
