@@ -11,9 +11,9 @@ from torch.nn import functional
 from .evidence import N_OWN, PAIR_FEATURES
 from .surroundings import GROUP_LEVELS, N_EDGE
 
-_HIDDEN = 32
+_HIDDEN = 24
 # Rounds in which regions hear what their neighbors, and what the things they are part of, think.
-_ROUNDS = 3
+_ROUNDS = 2
 
 
 @dataclass(frozen=True)

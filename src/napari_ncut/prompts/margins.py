@@ -47,6 +47,21 @@ class GridResult:
         return np.clip(upsampler()(self.heat), 0, 1)
 
 
+    def doubt_map(self, upsampler: Callable[[], GuidedUpsampler]) -> NDArray[np.float32]:
+        """How undecided every pixel (h, w) is, 0 to 1."""
+        return doubt_of(np.clip(upsampler()(self.margins), -1, 1))
+
+
+def doubt_of(margins: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How undecided margins (n_classes, …), −1 to 1, leave it: 1 where two sides are even."""
+    best = np.sort(np.concatenate([margins, np.zeros_like(margins[:1])]), axis=0)
+    # Against the second class, or against none, whose margin is 0.
+    doubt: NDArray[np.float32] = 1 - np.minimum(best[-1] - best[-2], 1)
+    if len(margins) == 1:
+        doubt = 1 - np.abs(margins[0])
+    return doubt
+
+
 class PlaneAnswer(Protocol):
     """What a method says about one plane."""
 
@@ -58,6 +73,10 @@ class PlaneAnswer(Protocol):
 
     def heat_map(self, upsampler: Callable[[], GuidedUpsampler]) -> NDArray[np.float32]:
         """Likeness (n_classes, h, w) to every class, 0 to 1."""
+        ...
+
+    def doubt_map(self, upsampler: Callable[[], GuidedUpsampler]) -> NDArray[np.float32]:
+        """How undecided every pixel (h, w) is, 0 to 1."""
         ...
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..regions.graph import RegionGraph
 from .clicks import Clicks
+from .margins import doubt_of
 
 
 @dataclass
@@ -103,6 +104,10 @@ class RegionAnswer:
                 inside, classes[k], np.where(flat[places] == classes[k], 0, flat[places])
             )
         return labels
+
+    def doubt_map(self, upsampler: Callable[[], Any]) -> NDArray[np.float32]:
+        """How undecided every pixel (h, w) is, 0 to 1."""
+        return doubt_of(self._margins)[self.graph.labels]
 
     def heat_map(self, upsampler: Callable[[], Any]) -> NDArray[np.float32]:
         """Likeness (n_classes, h, w)."""

@@ -15,6 +15,7 @@ from ..errors import InputError, is_number
 from ..imaging import GuidedUpsampler
 from ..progress import Steps
 from .clicks import Clicks, check_clicks
+from .doubt import most_doubtful
 from .drawn import Drawn, read_strokes
 from .margins import PlaneAnswer, PromptMethod
 from .methods import MethodEntry, prompt_method
@@ -153,13 +154,7 @@ class PromptSegmenter:
         as_mask = classes is None and all(stroke.label is None for stroke in strokes)
         wanted = range(len(layout)) if planes is None else _check_planes(planes, len(layout))
         with self._lock:
-            results: dict[int, Any] = {}
-            if clicks.labels:
-                on_plane = self._method(entry).prepare(clicks, parameters)
-                connects = mode == "object" and not entry.knows_objects
-                results = {p: on_plane(p) for p in (range(len(layout)) if connects else wanted)}
-                if connects:
-                    keep_clicked_objects(layout, clicks, results)
+            results = self._answers(entry, clicks, parameters, wanted)
             label_maps, score_maps = [], []
             for plane in wanted:
                 labels, scores = self._full_resolution(
@@ -176,6 +171,65 @@ class PromptSegmenter:
         return masks, _scores_as_given(
             layout.pixels_as_given(score_maps), layout.stacks, layout.is_list, as_mask
         )
+
+    def where_next(
+        self,
+        points: ArrayLike,
+        positive: ArrayLike | None = None,
+        *,
+        classes: ArrayLike | None = None,
+        mode: Mode = "similar",
+        method: str = "auto",
+        planes: Sequence[int] | None = None,
+    ) -> tuple[int, int, int] | None:
+        """Where a further click would tell most: the middle of what is most in doubt.
+
+        Parameters
+        ----------
+        points, positive, classes, mode, method
+            As for `predict`.
+        planes
+            Look at these only. Default: all.
+
+        Returns
+        -------
+        (plane, row, column) in pixels, or None without a positive click, or where nothing is in
+        doubt.
+        """
+        layout = self.embedding.layout
+        clicks = check_clicks(layout, points, positive, classes)
+        entry = prompt_method(method, has_images=self.embedding.planes is not None)
+        parameters = PromptParameters(mode=mode)
+        parameters.check()
+        wanted = range(len(layout)) if planes is None else _check_planes(planes, len(layout))
+        with self._lock:
+            answers = self._answers(entry, clicks, parameters, wanted)
+            maps = {
+                plane: answers[plane].doubt_map(partial(self._upsampler, plane))
+                for plane in wanted
+                if plane in answers
+            }
+        return most_doubtful(maps, clicks.pixels)
+
+    def _answers(
+        self,
+        entry: MethodEntry,
+        clicks: Clicks,
+        parameters: PromptParameters,
+        wanted: Sequence[int],
+    ) -> dict[int, Any]:
+        """The method's answers for planes, none without a positive click."""
+        if not clicks.labels:
+            return {}
+        layout = self.embedding.layout
+        on_plane = self._method(entry).prepare(clicks, parameters)
+        connects = parameters.mode == "object" and not entry.knows_objects
+        answers: dict[int, Any] = {
+            p: on_plane(p) for p in (range(len(layout)) if connects else wanted)
+        }
+        if connects:
+            keep_clicked_objects(layout, clicks, answers)
+        return answers
 
     def _drawn(self, strokes: tuple[Stroke, ...], mode: Mode) -> Drawn:
         """What strokes say, read once while other prompts, sliders and planes change."""
