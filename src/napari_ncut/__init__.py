@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     from .io import read_images as read_images
     from .io import read_points as read_points
     from .io import write_labels as write_labels
+    from .prompts import Box as Box
+    from .prompts import Mask as Mask
+    from .prompts import Polygon as Polygon
     from .prompts import PromptSegmenter as PromptSegmenter
+    from .prompts import Scribble as Scribble
     from .prompts import get_mask as get_mask
     from .prompts import label_instances as label_instances
     from .prompts import measure_labels as measure_labels
+    from .regions import Hierarchy as Hierarchy
+    from .regions import granularity as granularity
     from .spectral import Embedding as Embedding
     from .spectral import NCut as NCut
     from .spectral import eigenvector_colors as eigenvector_colors
@@ -32,17 +38,23 @@ if TYPE_CHECKING:
     from .weights import ModelStore as ModelStore
 
 _HOMES = {
+    "Box": "prompts",
     "Embedding": "spectral",
     "FeatureMaps": "backbones",
+    "Hierarchy": "regions",
     "InputError": "errors",
+    "Mask": "prompts",
     "ModelStore": "weights",
     "NCut": "spectral",
+    "Polygon": "prompts",
     "PromptSegmenter": "prompts",
+    "Scribble": "prompts",
     "backbone_entry": "backbones",
     "eigenvector_colors": "spectral",
     "embed": "spectral",
     "extract_features": "backbones",
     "get_mask": "prompts",
+    "granularity": "regions",
     "label_instances": "prompts",
     "list_backbones": "backbones",
     "list_networks": "backbones",

@@ -43,7 +43,8 @@ class Area:
         height, width = self.inside.shape
         rows, columns = rows - self.top, columns - self.left
         known = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-        return known & self.inside[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+        there = self.inside[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+        return np.asarray(known & there)
 
     def pixels(self) -> NDArray[np.int64]:
         """All its pixels, (n, 2)."""
@@ -83,9 +84,7 @@ def _pixels_between(low: float, high: float, size: int) -> tuple[int, int]:
     return max(0, int(np.ceil(max(low, -1.0)))), min(size, int(np.floor(min(high, size))) + 1)
 
 
-def box_area(
-    first: tuple[float, float], last: tuple[float, float], shape: tuple[int, int]
-) -> Area:
+def box_area(first: tuple[float, float], last: tuple[float, float], shape: tuple[int, int]) -> Area:
     """Pixels of a plane of `shape` whose middles lie in a box, or the one under its middle."""
     top, bottom = _pixels_between(first[0], last[0], shape[0])
     left, right = _pixels_between(first[1], last[1], shape[1])
@@ -205,14 +204,14 @@ def _thinned(pixels: NDArray[np.int64]) -> NDArray[np.int64]:
     off = ((pixels - (means / counts[:, np.newaxis])[number]) ** 2).sum(axis=1)
     order = np.lexsort((off, number))
     leaders = order[np.concatenate([[0], np.cumsum(counts)[:-1]])]
-    return pixels[leaders]
+    return np.asarray(pixels[leaders])
 
 
 def well_inside(area: Area, count: int) -> NDArray[np.int64]:
-    """At most `count` pixels deep in an area, the deepest first, spread evenly."""
+    """At most `count` pixels deep in an area, the deepest first, spread evenly over its pieces."""
     from scipy.ndimage import distance_transform_edt, label
 
-    rows, columns, step = _raster(area, 0)
+    rows, columns, _ = _raster(area, 0)
     sampled = np.pad(area.at(rows[:, np.newaxis], columns), 1)
     if not sampled.any():
         return spread(area.pixels(), count)
@@ -220,6 +219,8 @@ def well_inside(area: Area, count: int) -> NDArray[np.int64]:
     pieces, n_pieces = label(sampled)
     deepest = np.zeros(n_pieces + 1)
     np.maximum.at(deepest, pieces.ravel(), depth.ravel())
+    # Pieces far thinner than the others are slips of a pen, or noise of what made a mask.
+    deepest[4 * deepest < deepest.max()] = np.inf
     chosen = np.argwhere(sampled & (2 * depth >= deepest[pieces])) - 1
     middle = int(depth[tuple((chosen + 1).T)].argmax())
     return spread(np.column_stack([rows[chosen[:, 0]], columns[chosen[:, 1]]]), count, middle)
