@@ -88,10 +88,11 @@ class RegionAnswer:
             _, pieces = connected_components(coo_array(entries, shape=(n, n)), directed=False)
             rows, columns = clicks.pixels[here & (clicks.classes == label), 1:].T
             clicked = pieces[self.graph.labels[rows, columns]]
-            self._margins[k, inside & ~np.isin(pieces, clicked)] *= -1
+            if len(clicked):
+                self._margins[k, inside & ~np.isin(pieces, clicked)] *= -1
 
     def class_map(
-        self, classes: list[int], dtype: np.dtype, upsampler: Callable[[], Any]
+        self, classes: list[int], dtype: np.dtype, upsampler: Callable[[], Any] | None = None
     ) -> NDArray:
         """The class (h, w) of the largest margin above 0 at every pixel, 0 without one."""
         best = self._margins.max(axis=0)

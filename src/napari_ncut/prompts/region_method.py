@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,15 +12,16 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..progress import Progress, Steps
+from .click_model import MODE_NUMBERS, PlaneMixing, click_model
 from .clicks import Clicks
 from .evidence import DEEP_DIMENSIONS, PlaneEvidence, Whitening
-from .parameters import PromptParameters
+from .parameters import Mode, PromptParameters
 from .region_answer import RegionAnswer
+from .stacks import hops, neighbors
 
 if TYPE_CHECKING:
     from ..regions.plane import PlaneRegions
     from ..spectral.embedding import Embedding
-    from .click_model import PlaneMixing
 
 Matrix = NDArray[np.float32]
 
@@ -29,6 +31,11 @@ _PLANES_OF_WHITENING = 4
 _KEPT_PIXELS = 2**25
 # What clicks say of planes, kept while clicks come and go.
 _KEPT_CLICKS = 128
+# Answers for a class in a plane that are kept.
+_KEPT_HEATS = 256
+# Share of a region that must lie on the thing in the plane before, and how alike it must be, for
+# the thing to go on there.
+_OVERLAP, _LIKENESS = 0.5, 0.2
 
 
 class RegionMethod:
@@ -55,6 +62,7 @@ class RegionMethod:
         self._described: OrderedDict[int, tuple[PlaneEvidence, PlaneMixing]] = OrderedDict()
         self._regions: OrderedDict[int, tuple[PlaneRegions, Matrix]] = OrderedDict()
         self._heard: OrderedDict[tuple, Matrix] = OrderedDict()
+        self._heats: OrderedDict[tuple, Matrix] = OrderedDict()
         self._whitening: tuple[Whitening, Whitening] | None = None
 
     # ---------------------------------------------------------------------------------- preparing
@@ -69,10 +77,12 @@ class RegionMethod:
             yield Progress("regions", i, len(missing))
             self._evidence(plane)
 
+    def evidence(self, plane: int) -> PlaneEvidence:
+        """What is known of the regions of a plane."""
+        return self._evidence(plane)[0]
+
     def _evidence(self, plane: int) -> tuple[PlaneEvidence, PlaneMixing]:
         if plane not in self._described:
-            from .click_model import click_model
-
             look, deep = self.whitenings()
             regions, eigenvectors = self._plane_regions(plane)
             self._regions.pop(plane, None)
@@ -123,39 +133,67 @@ class RegionMethod:
         self, clicks: Clicks, parameters: PromptParameters
     ) -> Callable[[int], RegionAnswer]:
         """Nothing that concerns all planes; answers come from the clicks, plane by plane."""
-
-        def on_plane(plane: int) -> RegionAnswer:
-            return self._answer(clicks, parameters, plane)
-
-        return on_plane
+        return partial(self._answer, clicks, parameters)
 
     def _answer(self, clicks: Clicks, parameters: PromptParameters, plane: int) -> RegionAnswer:
-        from .click_model import MODE_NUMBERS, click_model
-
-        model, mode = click_model(), MODE_NUMBERS[parameters.mode]
-        evidence, mixing = self._evidence(plane)
         gamma = 1.0 if parameters.gamma is None else parameters.gamma
         cut = 0.5 if parameters.threshold is None else parameters.threshold
-        heats = []
-        for label in clicks.labels:
-            sides = {
-                True: clicks.positive_of(label),
-                False: np.concatenate([clicks.negative_of(label), _of_others(clicks, label)]),
-            }
-            pooled: dict[bool, Matrix] = {}
-            for positive, chosen in sides.items():
-                heard = [self._hear(clicks, int(i), plane, positive, mode) for i in chosen]
-                if heard:
-                    pooled[positive] = model.pool(heard, positive, mode)
-            counts = (len(sides[True]), len(sides[False]))
-            logits = model.logits(pooled[True], pooled.get(False), counts, mode, mixing)
-            heats.append(probability(logits) ** np.float32(gamma))
-        graph = evidence.regions.graph
-        answer = RegionAnswer(graph, np.stack(heats), cut)
+        heats = [
+            self._heat(clicks, label, plane, parameters.mode) ** np.float32(gamma)
+            for label in clicks.labels
+        ]
+        answer = RegionAnswer(self.evidence(plane).regions.graph, np.stack(heats), cut)
         answer.hold(clicks, plane)
         if parameters.mode == "object":
             answer.keep_clicked(clicks, plane)
         return answer
+
+    def _heat(self, clicks: Clicks, label: int, plane: int, mode: Mode) -> Matrix:
+        """Probability (n,) that regions of a plane belong to a class."""
+        positive = clicks.positive_of(label)
+        negative = np.concatenate([clicks.negative_of(label), _of_others(clicks, label)])
+        if mode == "object":
+            # One thing: what was clicked in other planes reaches this one through those between.
+            here = clicks.pixels[:, 0] == plane
+            if not here[positive].any():
+                return self._carried(clicks, label, plane)
+            positive, negative = positive[here[positive]], negative[here[negative]]
+        key = (*(clicks.pixels[side].tobytes() for side in (positive, negative)), plane, mode)
+        if key not in self._heats:
+            model, number = click_model(), MODE_NUMBERS[mode]
+            pooled: dict[bool, Matrix] = {}
+            for sign, side in ((True, positive), (False, negative)):
+                heard = [self._hear(clicks, int(i), plane, sign, number) for i in side]
+                if heard:
+                    pooled[sign] = model.pool(heard, sign, number)
+            counts, mixing = (len(positive), len(negative)), self._evidence(plane)[1]
+            logits = model.logits(pooled[True], pooled.get(False), counts, number, mixing)
+            self._heats[key] = probability(logits)
+            if len(self._heats) > _KEPT_HEATS:
+                self._heats.popitem(last=False)
+        self._heats.move_to_end(key)
+        return self._heats[key]
+
+    def _carried(self, clicks: Clicks, label: int, plane: int) -> Matrix:
+        """Probability (n,) that regions belong to a thing that was clicked in other planes.
+
+        A region does where it lies on what belongs to it one plane nearer to the click, and looks
+        like it. Things do not jump over planes.
+        """
+        steps = hops(self._embedding.layout.stacks, clicks.pixels[clicks.positive_of(label), 0])
+        graph = self.evidence(plane).regions.graph
+        below = np.zeros(graph.labels.shape, bool)
+        if plane in steps:
+            for nearer in neighbors(self._embedding.layout.stacks, plane):
+                if steps.get(nearer, steps[plane]) < steps[plane]:
+                    answer = self._answer(clicks, PromptParameters(mode="object"), nearer)
+                    below |= answer.class_map(clicks.labels, np.dtype(np.int64)) == label
+        if not below.any():
+            return np.zeros(len(graph), np.float32)
+        overlap = np.bincount(graph.labels.ravel(), below.ravel(), len(graph)) / graph.areas
+        alike = self._heat(clicks, label, plane, "similar")
+        belongs = (overlap > _OVERLAP) & (alike > _LIKENESS)
+        return np.where(belongs, np.maximum(alike, 0.6), np.minimum(alike, 0.4))
 
     def under(self, clicks: Clicks, i: int) -> dict[str, Matrix]:
         """What is under a click."""
@@ -165,8 +203,6 @@ class RegionMethod:
 
     def _hear(self, clicks: Clicks, i: int, plane: int, positive: bool, mode: int) -> Matrix:
         """What click `i` says of the regions of a plane."""
-        from .click_model import click_model
-
         of_plane, row, column = (int(place) for place in clicks.pixels[i])
         source = self._evidence(of_plane)[0]
         region = int(source.regions.graph.labels[row, column])

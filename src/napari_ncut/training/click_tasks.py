@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..backbones.compact import Compact
+from ..backbones.preparation import Preparation
 from ..prompts.click_network import Surroundings
-from ..prompts.evidence import PlaneEvidence
+from ..prompts.evidence import DEEP_DIMENSIONS, PlaneEvidence, Whitening
 from ..prompts.surroundings import surroundings
+from ..regions.plane import PlaneRegions
+from ..spectral.colors import unit_rows
+from ..spectral.ncut import NCut
 from .augmentation import Crop
 
 # The robot looks at every so many-th pixel.
@@ -51,8 +55,6 @@ class Scene:
     @classmethod
     def of(cls, crop: Crop, network: Compact) -> Scene:
         """Describe a crop as the prompts do it for an image."""
-        from ..prompts.preparation import describe_plane
-
         evidence = describe_plane(crop.image, network)
         coarse = evidence.regions.graph.labels[::_COARSE, ::_COARSE]
         return cls(evidence, surroundings(evidence), coarse, crop)
@@ -123,6 +125,24 @@ def clicked_things(answer: NDArray[np.bool_], clicks: list[tuple[int, int]]) -> 
     pieces, _ = ndimage.label(answer)
     chosen = np.unique([pieces[click] for click in clicks])
     return np.isin(pieces, chosen[chosen > 0])
+
+
+def describe_plane(plane: NDArray[np.float32], network: Compact) -> PlaneEvidence:
+    """Evidence of one plane (h, w, c), with a cut of its own."""
+    maps = network.maps(plane)
+    regions = PlaneRegions.of(plane, maps)
+    features = network.grid_features(maps, 4, plane.shape[:2])
+    nodes = features.reshape(-1, features.shape[-1])
+    Preparation.fit("l2", nodes).apply(nodes)
+    vectors = NCut(min(20, len(nodes)), accuracy="fast").fit_transform(nodes)
+    rows = unit_rows(vectors).reshape(*features.shape[:2], -1)
+    areas = regions.graph.areas
+    return PlaneEvidence.of(
+        regions,
+        Whitening.fit(regions.look, areas, regions.look.shape[1]),
+        Whitening.fit(regions.deep, areas, DEEP_DIMENSIONS),
+        regions.graph.means(rows, 4),
+    )
 
 
 def tensor(rows: NDArray[np.float32]) -> torch.Tensor:

@@ -26,7 +26,7 @@ from torch.nn import functional
 from ..backbones.compact import Compact
 from ..io.atomic import replace_when_written
 from ..prompts.click_network import ClickNetwork
-from ..prompts.evidence import N_ALIKE, elsewhere
+from ..prompts.evidence import N_ALIKE, PAIR_FEATURES, elsewhere
 from .augmentation import random_crop
 from .click_tasks import Scene, Task, clicked_things, robot_click, tensor
 from .memory import keep_memory
@@ -38,8 +38,9 @@ _SIDE = 320
 _SCALES = (0.7, 1.5)
 # Scenes from each source.
 _SCENES = {"bsds500": 240, "dsb2018": 110, "stardist_samples": 10, "synthesized": 260}
-# How often clicks of kinds count as made in another plane.
-_ELSEWHERE = 0.2
+# How often clicks of kinds count as made in another plane, and how often without eigenvectors that
+# both planes share.
+_ELSEWHERE, _STRANGE = 0.25, 0.5
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class Session:
     scene: Scene
     task: Task
     network: ClickNetwork
-    far: bool
+    far: bool = False
+    strange: bool = False
 
     def __post_init__(self) -> None:
         self.clicks: list[tuple[tuple[int, int], bool]] = []
@@ -88,6 +90,9 @@ class Session:
         pair = self.scene.evidence.of_click(int(self.scene.coarse[place]))
         if self.far:
             pair = np.concatenate([pair[:, :N_ALIKE], elsewhere(pair[:, N_ALIKE:])], axis=1)
+        if self.strange:
+            pair = pair.copy()
+            pair[:, PAIR_FEATURES.index("eigenvector cosine")] = 0
         self._pairs[positive].append(pair)
 
     def logits(self) -> Tensor:
@@ -148,7 +153,8 @@ def learn(network: ClickNetwork, scenes: list[Scene], settings: Settings) -> Non
         scene = scenes[random.integers(len(scenes))]
         losses = []
         for task in islice(scene.tasks(random), settings.tasks):
-            session = Session(scene, task, network, task.mode == 0 and random.random() < _ELSEWHERE)
+            far = task.mode == 0 and random.random() < _ELSEWHERE
+            session = Session(scene, task, network, far, far and random.random() < _STRANGE)
             answer = np.zeros_like(task.mask)
             for _ in range(int(random.integers(2, settings.clicks + 1))):
                 found = robot_click(random, answer, task.mask)
@@ -179,7 +185,7 @@ def judge(
     for number, scene in enumerate(scenes):
         random = np.random.default_rng([number, 4])
         for task in islice(scene.tasks(random), 2):
-            session = Session(scene, task, network, far=False)
+            session = Session(scene, task, network)
             answer, curve = np.zeros_like(task.mask), []
             for _ in range(clicks):
                 place = robot_click(random, answer, task.mask, sloppy=0)
