@@ -152,8 +152,8 @@ class MergeTree:
             parent = parents[node]
             first[node] = free[node] = free[parent]
             free[parent] += counts[node]
-        begins = np.array(first)
-        return begins, begins + counts
+        begins = np.array(first, np.int64)
+        return begins, begins + np.array(counts, np.int64)
 
     @cached_property
     def _order(self) -> NDArray[np.int64]:
