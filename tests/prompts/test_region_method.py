@@ -190,9 +190,13 @@ def test_the_model_gives_what_the_network_gives(segmenter):
                 tensors = [network.hear(torch.from_numpy(pair), sign, mode) for pair in chosen]
                 theirs.append(network.pool(torch.stack(tensors), sign, mode) if tensors else None)
             counts = (2, len(negatives))
+            places = [evidence.click_place(int(labels[place])) for place in CENTERS[:2]]
+            guesses = evidence.guesses(places, [True, True])
             with torch.inference_mode():
-                expected = network(theirs[0], theirs[1], counts, mode, around)
-            logits = model.logits(ours[0], ours[1], counts, mode, mixing)
+                expected = network(
+                    theirs[0], theirs[1], counts, mode, around, torch.from_numpy(guesses)
+                )
+            logits = model.logits(ours[0], ours[1], counts, mode, mixing, guesses)
             np.testing.assert_allclose(logits, expected.numpy(), atol=1e-3)
 
 

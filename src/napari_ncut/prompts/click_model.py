@@ -51,7 +51,6 @@ class ClickModel:
         weights = load_file(path or weights_path())
         self._weights = {name: value.astype(np.float32) for name, value in weights.items()}
         self._rounds = sum(name.startswith("rounds.") for name in weights) // 4
-        self.hidden = self._weights["answer.weight"].shape[1]
 
     def mixing(self, evidence: PlaneEvidence) -> PlaneMixing:
         """What of a plane no click changes."""
@@ -100,6 +99,7 @@ class ClickModel:
         counts: tuple[int, int],
         mode: int,
         mixing: PlaneMixing,
+        guesses: Matrix,
     ) -> Matrix:
         """Logits (n,) of "belongs to what was clicked" from pooled clicks."""
         n = len(positive)
@@ -107,14 +107,14 @@ class ClickModel:
             negative = np.zeros_like(positive)
         counted = [counts[0] ** 0.5 / 3, counts[1] ** 0.5 / 3, float(counts[1] > 0), float(mode)]
         known = np.broadcast_to(np.array(counted, np.float32), (n, 4))
-        state = np.concatenate([positive, negative, mixing.own, known], axis=1)
+        state = np.concatenate([positive, negative, mixing.own, guesses, known], axis=1)
         state = np.maximum(self._layers("join", state), 0)
         for i, near in enumerate(mixing.near):
             heard = [state, near @ state]
             heard += [(means @ state)[numbers] for numbers, means in mixing.groups]
             thought = self._layers(f"rounds.{i}", np.concatenate([*heard, mixing.own], axis=1))
             state = np.maximum(state + thought, 0)
-        answer: Matrix = self._linear("answer", state)[:, 0]
+        answer: Matrix = self._linear("answer", np.concatenate([state, guesses], axis=1))[:, 0]
         return answer
 
     def _layers(self, name: str, rows: Matrix) -> Matrix:

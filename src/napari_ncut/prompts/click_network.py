@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .evidence import N_OWN, PAIR_FEATURES
+from .evidence import N_GUESS, N_OWN, PAIR_FEATURES
 from .surroundings import GROUP_LEVELS, N_EDGE
 
 _HIDDEN = 24
@@ -60,7 +60,7 @@ class ClickNetwork(nn.Module):
         )
         self.attention = nn.ModuleList(nn.Linear(width, 1) for _ in range(4))
         self.join = nn.Sequential(
-            nn.Linear(4 * width + N_OWN + 4, 2 * width),
+            nn.Linear(4 * width + N_OWN + N_GUESS + 4, 2 * width),
             nn.ReLU(),
             nn.Linear(2 * width, width),
             nn.ReLU(),
@@ -77,7 +77,7 @@ class ClickNetwork(nn.Module):
             )
             for _ in range(_ROUNDS)
         )
-        self.answer = nn.Linear(width, 1)
+        self.answer = nn.Linear(width + N_GUESS, 1)
 
     def hear(self, pairs: Tensor, positive: bool, mode: int) -> Tensor:
         """What clicks (…, n, features) of one sign are taken for: (…, n, hidden)."""
@@ -96,6 +96,7 @@ class ClickNetwork(nn.Module):
         counts: tuple[int, int],
         mode: int,
         around: Surroundings,
+        guesses: Tensor,
     ) -> Tensor:
         """Logits (…, n) from pooled clicks (…, n, 2 × hidden); `negative` None without any."""
         if negative is None:
@@ -107,12 +108,14 @@ class ClickNetwork(nn.Module):
             device=positive.device,
         )
         own = around.own.expand(*lead, N_OWN)
-        state = self.join(torch.cat([positive, negative, own, known.expand(*lead, 4)], dim=-1))
+        state = self.join(
+            torch.cat([positive, negative, own, guesses, known.expand(*lead, 4)], dim=-1)
+        )
         for near, think in zip(self.near, self.rounds, strict=True):
             heard = [state, self._from_neighbors(state, near, around)]
             heard += [_from_group(state, group, around.areas) for group in around.groups]
             state = functional.relu(state + think(torch.cat([*heard, own], dim=-1)))
-        logits: Tensor = self.answer(state)[..., 0]
+        logits: Tensor = self.answer(torch.cat([state, guesses], dim=-1))[..., 0]
         return logits
 
     @staticmethod

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..regions.plane import PlaneRegions
 
@@ -30,6 +32,15 @@ PAIR_FEATURES = (
 )
 N_ALIKE = 7
 N_OWN = 8
+# What `guesses` tells: by likeness alone, and by likeness and place.
+N_GUESS = 2
+
+# Distances at which likeness counts for about half, of kind, look, features of the network, and
+# segment; and of places, as a share of the plane's side, and in pixels beside it.
+_UNITS = {"kind": 1.4, "look": 0.6, "deep": 0.7, "segment": 1.2}
+_PLACE, _PLACE_PIXELS = 0.1, 16.0
+# Variance of what a click says: one that contradicts its neighbors is not believed entirely.
+_NOISE = 0.1
 
 # Dimensions kept of the network's features, after whitening.
 DEEP_DIMENSIONS = 24
@@ -100,6 +111,44 @@ class PlaneEvidence:
 
     def __len__(self) -> int:
         return len(self.regions.graph)
+
+    @cached_property
+    def likeness_rows(self) -> Matrix:
+        """Rows (n, d) whose distances say how alike regions are."""
+        return likeness_rows(self.regions.kind, self.look, self.deep)
+
+    @cached_property
+    def place_rows(self) -> Matrix:
+        """Rows (n, d) whose distances say how far regions are from being one thing."""
+        graph = self.regions.graph
+        unit = _PLACE * np.sqrt(graph.labels.size) + _PLACE_PIXELS
+        parts = [self.regions.segment / _UNITS["segment"], graph.centers / unit]
+        return np.concatenate(parts, axis=1).astype(np.float32)
+
+    def guesses(self, clicks: Sequence[ClickPlace], positive: ArrayLike) -> Matrix:
+        """What clicks say together, by likeness, and by likeness and place (n, N_GUESS).
+
+        The mean of a Gaussian process that is 1 at positive and −1 at negative clicks, as far as
+        they agree, and 0 far from all of them (Rasmussen & Williams 2006, chapter 2).
+        """
+        signs = np.where(positive, 1.0, -1.0)
+        alike = np.stack([click.likeness for click in clicks])
+        between, of_regions = _kernel(alike, alike), _kernel(alike, self.likeness_rows)
+        found = [_posterior(between, of_regions, signs)]
+        # Clicks in other planes have no place in this one.
+        placed = {i: click.place for i, click in enumerate(clicks) if click.place is not None}
+        if placed:
+            here, rows = list(placed), np.stack(list(placed.values()))
+            near = between[np.ix_(here, here)] ** 0.5 * _kernel(rows, rows)
+            regions = of_regions[here] ** 0.5 * _kernel(rows, self.place_rows)
+            found.append(_posterior(near, regions, signs[here]))
+        else:
+            found.append(np.zeros(len(self), np.float32))
+        return np.stack(found, axis=1)
+
+    def click_place(self, region: int) -> ClickPlace:
+        """A click into a region, as `guesses` of this plane takes it."""
+        return ClickPlace(self.likeness_rows[region], self.place_rows[region])
 
     def own(self) -> Matrix:
         """What there is to say of every region without clicks (n, N_OWN)."""
@@ -185,6 +234,42 @@ class PlaneEvidence:
         steps = self.regions.graph.adjacency.copy()
         steps.data = steps.data + np.float32(0.02)
         return dijkstra(steps, indices=region)
+
+
+@dataclass(frozen=True)
+class ClickPlace:
+    """A click among likenesses, and in its plane; `place` is None seen from other planes."""
+
+    likeness: Matrix
+    place: Matrix | None
+
+    @classmethod
+    def of_description(cls, description: dict[str, Matrix]) -> ClickPlace:
+        """A click in another plane."""
+        rows = (description[name][np.newaxis] for name in ("kind", "look", "deep"))
+        return cls(likeness_rows(*rows)[0], None)
+
+
+def likeness_rows(kind: Matrix, look: Matrix, deep: Matrix) -> Matrix:
+    """Rows (n, d) whose distances say how alike what is described is."""
+    parts = [
+        kind / _UNITS["kind"],
+        look / (_UNITS["look"] * look.shape[1] ** 0.5),
+        deep / (_UNITS["deep"] * deep.shape[1] ** 0.5),
+    ]
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def _kernel(rows: Matrix, others: Matrix) -> NDArray:
+    """exp(−distance² / 2) between rows (c, d) and others (n, d), as (c, n)."""
+    squared = (rows**2).sum(axis=1)[:, np.newaxis] + (others**2).sum(axis=1)
+    squared = squared - 2 * (rows @ others.T)
+    return np.exp(-0.5 * np.maximum(squared, 0))
+
+
+def _posterior(between: NDArray, of_regions: NDArray, signs: NDArray) -> Matrix:
+    weights = np.linalg.solve(between + _NOISE * np.eye(len(signs)), signs)
+    return (weights.astype(np.float32) @ of_regions.astype(np.float32)).astype(np.float32)
 
 
 def elsewhere(places: Matrix) -> Matrix:

@@ -46,7 +46,6 @@ class GridResult:
         """Likeness (n_classes, h, w)."""
         return np.clip(upsampler()(self.heat), 0, 1)
 
-
     def doubt_map(self, upsampler: Callable[[], GuidedUpsampler]) -> NDArray[np.float32]:
         """How undecided every pixel (h, w) is, 0 to 1."""
         return doubt_of(np.clip(upsampler()(self.margins), -1, 1))

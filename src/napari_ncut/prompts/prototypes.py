@@ -15,7 +15,7 @@ from ..imaging import Channels, PlaneLayout, Scaling, as_planes
 from ..io.atomic import replace_when_written
 from ..progress import Progress, Steps, run_steps
 from .clicks import check_clicks
-from .evidence import PlaneEvidence, Whitening
+from .evidence import ClickPlace, PlaneEvidence, Whitening
 
 if TYPE_CHECKING:
     from .segmenter import PromptSegmenter
@@ -185,7 +185,10 @@ class Prototypes:
                 if heard:
                     pooled[positive] = model.pool(heard, positive, mode)
             counts = (int(sides[True].sum()), int(sides[False].sum()))
-            logits = model.logits(pooled[True], pooled.get(False), counts, mode, mixing)
+            chosen = np.flatnonzero(sides[True] | sides[False])
+            places = [ClickPlace.of_description(self._description(int(i))) for i in chosen]
+            guesses = evidence.guesses(places, sides[True][chosen])
+            logits = model.logits(pooled[True], pooled.get(False), counts, mode, mixing, guesses)
             heats.append(probability(logits))
         return evidence, np.stack(heats)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from ..errors import InputError
 from ..progress import Progress, Steps
 from .click_model import MODE_NUMBERS, PlaneMixing, click_model
 from .clicks import Clicks
-from .evidence import DEEP_DIMENSIONS, PlaneEvidence, Whitening
+from .evidence import DEEP_DIMENSIONS, ClickPlace, PlaneEvidence, Whitening
 from .parameters import Mode, PromptParameters
 from .region_answer import RegionAnswer
 from .stacks import hops, neighbors
@@ -166,8 +167,12 @@ class RegionMethod:
                 heard = [self._hear(clicks, int(i), plane, sign, number) for i in side]
                 if heard:
                     pooled[sign] = model.pool(heard, sign, number)
-            counts, mixing = (len(positive), len(negative)), self._evidence(plane)[1]
-            logits = model.logits(pooled[True], pooled.get(False), counts, number, mixing)
+            evidence, mixing = self._evidence(plane)
+            chosen = np.concatenate([positive, negative])
+            places = [self._place(clicks, int(i), plane) for i in chosen]
+            guesses = evidence.guesses(places, np.isin(chosen, positive))
+            counts = (len(positive), len(negative))
+            logits = model.logits(pooled[True], pooled.get(False), counts, number, mixing, guesses)
             self._heats[key] = probability(logits)
             if len(self._heats) > _KEPT_HEATS:
                 self._heats.popitem(last=False)
@@ -200,6 +205,13 @@ class RegionMethod:
         of_plane, row, column = (int(place) for place in clicks.pixels[i])
         evidence = self._evidence(of_plane)[0]
         return evidence.description(int(evidence.regions.graph.labels[row, column]))
+
+    def _place(self, clicks: Clicks, i: int, plane: int) -> ClickPlace:
+        """A click as seen from a plane."""
+        of_plane, row, column = (int(place) for place in clicks.pixels[i])
+        evidence = self.evidence(of_plane)
+        found = evidence.click_place(int(evidence.regions.graph.labels[row, column]))
+        return found if plane == of_plane else replace(found, place=None)
 
     def _hear(self, clicks: Clicks, i: int, plane: int, positive: bool, mode: int) -> Matrix:
         """What click `i` says of the regions of a plane."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +26,7 @@ from torch.nn import functional
 from ..backbones.compact import Compact
 from ..io.atomic import replace_when_written
 from ..prompts.click_network import ClickNetwork
-from ..prompts.evidence import N_ALIKE, PAIR_FEATURES, elsewhere
+from ..prompts.evidence import N_ALIKE, PAIR_FEATURES, ClickPlace, elsewhere
 from .augmentation import random_crop
 from .click_tasks import Scene, Task, clicked_things, robot_click, tensor
 from .memory import keep_memory
@@ -83,11 +83,14 @@ class Session:
     def __post_init__(self) -> None:
         self.clicks: list[tuple[tuple[int, int], bool]] = []
         self._pairs: dict[bool, list[NDArray[np.float32]]] = {True: [], False: []}
+        self._places: list[ClickPlace] = []
 
     def click(self, place: tuple[int, int], positive: bool) -> None:
         """Add a click at a pixel of the robot's grid."""
         self.clicks.append((place, positive))
-        pair = self.scene.evidence.of_click(int(self.scene.coarse[place]))
+        evidence, region = self.scene.evidence, int(self.scene.coarse[place])
+        pair, found = evidence.of_click(region), evidence.click_place(region)
+        self._places.append(replace(found, place=None) if self.far else found)
         if self.far:
             pair = np.concatenate([pair[:, :N_ALIKE], elsewhere(pair[:, N_ALIKE:])], axis=1)
         if self.strange:
@@ -109,7 +112,10 @@ class Session:
         if inside is None:
             inside = torch.zeros(len(self.scene.evidence), 2 * heard.shape[-1])
         counts = (len(self._pairs[True]), len(self._pairs[False]))
-        return self.network(inside, outside, counts, self.task.mode, self.scene.around)
+        guesses = self.scene.evidence.guesses(self._places, [sign for _, sign in self.clicks])
+        return self.network(
+            inside, outside, counts, self.task.mode, self.scene.around, tensor(guesses)
+        )
 
     def answer(self, logits: Tensor) -> NDArray[np.bool_]:
         """The mask on the robot's grid, with clicked regions on their side."""
