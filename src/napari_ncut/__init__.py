@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .prompts import Mask as Mask
     from .prompts import Polygon as Polygon
     from .prompts import PromptSegmenter as PromptSegmenter
+    from .prompts import Prototypes as Prototypes
     from .prompts import Scribble as Scribble
     from .prompts import get_mask as get_mask
     from .prompts import label_instances as label_instances
@@ -48,6 +49,7 @@ _HOMES = {
     "NCut": "spectral",
     "Polygon": "prompts",
     "PromptSegmenter": "prompts",
+    "Prototypes": "prompts",
     "Scribble": "prompts",
     "backbone_entry": "backbones",
     "eigenvector_colors": "spectral",

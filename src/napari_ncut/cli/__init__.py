@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from . import backbones, demo, embed, models, segment
+from . import backbones, demo, embed, find, models, segment
 from .report import failed
 
 app = typer.Typer(
@@ -28,6 +28,8 @@ app = typer.Typer(
 app.command("demo")(demo.demo_command)
 app.command("embed")(embed.embed_command)
 app.command("segment")(segment.segment_command)
+app.command("keep")(find.keep_command)
+app.command("find")(find.find_command)
 app.command("backbones")(backbones.backbones_command)
 app.add_typer(models.models_app)
 

@@ -4,6 +4,7 @@ from .conditioned import ConditionedCut
 from .instances import ClassMeasure, label_instances, measure_labels
 from .methods import METHODS
 from .parameters import MODES, NORMALIZATIONS
+from .prototypes import Prototypes
 from .segmenter import PromptSegmenter
 from .strokes import Box, Mask, Polygon, Scribble, Stroke
 from .tutorial import get_mask
@@ -18,6 +19,7 @@ __all__ = [
     "Mask",
     "Polygon",
     "PromptSegmenter",
+    "Prototypes",
     "Scribble",
     "Stroke",
     "get_mask",

@@ -34,7 +34,8 @@ from .samples import Sample, read_samples
 
 log = logging.getLogger(__name__)
 
-_SIDE = 320
+# Pixels of a crop's side, and how often each is taken: few clicks must tell of large planes, too.
+_SIDES = {320: 0.75, 512: 0.25}
 _SCALES = (0.7, 1.5)
 # Scenes from each source.
 _SCENES = {"bsds500": 240, "dsb2018": 110, "stardist_samples": 10, "synthesized": 260}
@@ -64,7 +65,8 @@ def scenes_of(
             random = np.random.default_rng([seed, len(source), i])
             # All images once before any of them twice.
             sample = found[(i * 7919) % len(found)]
-            scenes.append(Scene.of(random_crop(random, sample, _SIDE, scales=_SCALES), network))
+            side = int(random.choice(list(_SIDES), p=list(_SIDES.values())))
+            scenes.append(Scene.of(random_crop(random, sample, side, scales=_SCALES), network))
             if len(scenes) % 50 == 0:
                 log.info("%d scenes described", len(scenes))
     return scenes
@@ -226,9 +228,12 @@ def main(
     torch.manual_seed(seed)
     compact = Compact(checkpoint=checkpoint)
     counts = {source: max(2, round(n * share)) for source, n in _SCENES.items()}
-    scenes = scenes_of(read_samples(data, synthesized=26, seed=seed), counts, compact, seed)
+    largest = (max(_SIDES),) * 2
+    samples = read_samples(data, synthesized=26, shape=largest, seed=seed)
+    scenes = scenes_of(samples, counts, compact, seed)
     held = {source: 1 + n // 8 for source, n in counts.items()}
-    aside = scenes_of(read_samples(data, aside=True, synthesized=3, seed=seed), held, compact, 1)
+    samples = read_samples(data, aside=True, synthesized=3, shape=largest, seed=seed)
+    aside = scenes_of(samples, held, compact, 1)
     network = ClickNetwork()
     learn(network, scenes, Settings(steps=steps, seed=seed))
     log.info("aside: %s", judge(network.eval(), aside))

@@ -44,7 +44,12 @@ class Sample:
 
 
 def read_samples(
-    data: Path, *, aside: bool = False, synthesized: int = 60, seed: int = 0
+    data: Path,
+    *,
+    aside: bool = False,
+    synthesized: int = 60,
+    shape: tuple[int, int] = (320, 320),
+    seed: int = 0,
 ) -> dict[str, list[Sample]]:
     """Samples by source, from a folder with bsds500, dsb2018 and stardist_samples.
 
@@ -54,8 +59,8 @@ def read_samples(
         The folder.
     aside
         Those set aside for choosing settings, instead of those to train on.
-    synthesized
-        Images of each synthesized kind.
+    synthesized, shape
+        Images of each synthesized kind, and their size in pixels.
     seed
         Of synthesized images.
 
@@ -74,7 +79,9 @@ def read_samples(
         if not (data / folder).is_dir():
             raise InputError(f"There is no folder {data / folder}. Give the folder that holds it.")
         samples[folder] = list(read(data / folder, aside))
-    samples["synthesized"] = list(_synthesized(synthesized, seed + 10_000 * aside))
+    samples["synthesized"] = list(
+        _synthesized(synthesized, seed + 10_000 * aside, shape)
+    )
     return {source: found for source, found in samples.items() if found}
 
 
@@ -113,10 +120,10 @@ def _stardist(folder: Path, aside: bool) -> Iterator[Sample]:
         yield _of_instances("img2d", "stardist_samples", gray.astype(np.uint8), labels)
 
 
-def _synthesized(n: int, seed: int) -> Iterator[Sample]:
+def _synthesized(n: int, seed: int, shape: tuple[int, int]) -> Iterator[Sample]:
     for kind in KINDS:
         for i in range(n):
-            scene = synthesize(kind, seed=seed + i)
+            scene = synthesize(kind, seed=seed + i, shape=shape)
             image = (scene.image * 255).astype(np.uint8)
             yield Sample(
                 f"{kind} {i}", "synthesized", _color(image), scene.segmentations, scene.classes
