@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cache import ContentCache, content_key
 from ..imaging import block_mean, enlarge
 from .entry import BackboneEntry
 from .geometry import mirrored
@@ -23,6 +24,9 @@ _TILE = 2048
 _MARGIN = 160
 # The coarsest stage's cells, on which all tiles begin.
 _COARSEST = 16
+
+# Of maps that are kept: those of five megapixels.
+_KEPT_BYTES = 2**29
 
 # Maps of each node, finest first: what they are called, and pixels of a cell.
 PYRAMID_STRIDES = (2, 4, 8, 16)
@@ -50,6 +54,12 @@ class PlaneMaps:
     kind: Image
     pyramid: tuple[Image, ...]
     offsets: tuple[float, float]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all maps."""
+        maps = (self.boundary, self.segment, self.kind, *self.pyramid)
+        return sum(one.nbytes for one in maps)
 
 
 class Compact:
@@ -89,10 +99,16 @@ class Compact:
         self.options: dict[str, Any] = {}
         self._n_levels, self._node = max(layers) + 1, node
         self._device = choose_device(device)
-        self._network = _network(str(checkpoint or weights_path()), self._device)
+        self._network, self._kept = _loaded(str(checkpoint or weights_path()), self._device)
 
     def maps(self, plane: Image) -> PlaneMaps:
-        """Boundaries, embeddings and features of a plane (h, w, c) in [0, 1]."""
+        """Boundaries, embeddings and features of a plane (h, w, c) in [0, 1].
+
+        Those of the last few planes are kept: a cut and the clicks that follow need them both.
+        """
+        return self._kept.get(content_key(plane), lambda: self._new_maps(plane))
+
+    def _new_maps(self, plane: Image) -> PlaneMaps:
         height, width = plane.shape[:2]
         plane = _as_color(plane)
         maps: list[Image] | None = None
@@ -159,7 +175,8 @@ def weights_path() -> Path:
 
 
 @lru_cache(maxsize=2)
-def _network(path: str, device: str) -> Any:
+def _loaded(path: str, device: str) -> tuple[Any, ContentCache[PlaneMaps]]:
+    """The network with its weights, and the maps that it made last."""
     import torch
     from safetensors.torch import load_file
 
@@ -168,7 +185,8 @@ def _network(path: str, device: str) -> Any:
     network = CompactNetwork().fold()
     weights = {name: value.float() for name, value in load_file(path).items()}
     network.load_state_dict(weights)
-    return network.to(device).to(memory_format=torch.channels_last).eval()
+    network = network.to(device).to(memory_format=torch.channels_last).eval()
+    return network, ContentCache(_KEPT_BYTES, lambda maps: maps.size)
 
 
 def _as_color(plane: Image) -> Image:
