@@ -53,9 +53,8 @@ class Scene:
     crop: Crop
 
     @classmethod
-    def of(cls, crop: Crop, network: Compact) -> Scene:
-        """Describe a crop as the prompts do it for an image."""
-        evidence = describe_plane(crop.image, network)
+    def of(cls, evidence: PlaneEvidence, crop: Crop) -> Scene:
+        """A crop with what `describe_plane` says of it."""
         coarse = evidence.regions.graph.labels[::_COARSE, ::_COARSE]
         return cls(evidence, surroundings(evidence), coarse, crop)
 

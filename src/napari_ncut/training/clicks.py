@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import logging
 import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -26,9 +28,9 @@ from torch.nn import functional
 from ..backbones.compact import Compact
 from ..io.atomic import replace_when_written
 from ..prompts.click_network import ClickNetwork
-from ..prompts.evidence import N_ALIKE, PAIR_FEATURES, ClickPlace, elsewhere
-from .augmentation import random_crop
-from .click_tasks import Scene, Task, clicked_things, robot_click, tensor
+from ..prompts.evidence import N_ALIKE, PAIR_FEATURES, ClickPlace, PlaneEvidence, elsewhere
+from .augmentation import Crop, random_crop
+from .click_tasks import Scene, Task, clicked_things, describe_plane, robot_click, tensor
 from .memory import keep_memory
 from .samples import Sample, read_samples
 
@@ -56,20 +58,37 @@ class Settings:
 
 
 def scenes_of(
-    samples: dict[str, list[Sample]], counts: dict[str, int], network: Compact, seed: int
+    samples: dict[str, list[Sample]],
+    counts: dict[str, int],
+    checkpoint: Path | None,
+    seed: int,
+    *,
+    workers: int = 2,
 ) -> list[Scene]:
-    """Described crops, so many of each source."""
-    scenes = []
+    """Described crops, so many of each source, made in several processes."""
+    jobs = []
     for source, found in samples.items():
         for i in range(counts.get(source, 0)):
-            random = np.random.default_rng([seed, len(source), i])
             # All images once before any of them twice.
             sample = found[(i * 7919) % len(found)]
-            side = int(random.choice(list(_SIDES), p=list(_SIDES.values())))
-            scenes.append(Scene.of(random_crop(random, sample, side, scales=_SCALES), network))
+            jobs.append((sample, checkpoint, (seed, len(source), i)))
+    scenes = []
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for evidence, crop in pool.map(_described, *zip(*jobs, strict=True), chunksize=4):
+            scenes.append(Scene.of(evidence, crop))
             if len(scenes) % 50 == 0:
-                log.info("%d scenes described", len(scenes))
+                log.info("%d of %d scenes described", len(scenes), len(jobs))
     return scenes
+
+
+def _described(
+    sample: Sample, checkpoint: Path | None, seed: tuple[int, ...]
+) -> tuple[PlaneEvidence, Crop]:
+    torch.set_num_threads(1)
+    random = np.random.default_rng(seed)
+    side = int(random.choice(list(_SIDES), p=list(_SIDES.values())))
+    crop = random_crop(random, sample, side, scales=_SCALES)
+    return describe_plane(crop.image, Compact(checkpoint=checkpoint)), crop
 
 
 @dataclass
@@ -226,14 +245,13 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     data = data or Path(os.environ.get("NAPARI_NCUT_DATA", ".")) / "data"
     torch.manual_seed(seed)
-    compact = Compact(checkpoint=checkpoint)
     counts = {source: max(2, round(n * share)) for source, n in _SCENES.items()}
     largest = (max(_SIDES),) * 2
     samples = read_samples(data, synthesized=26, shape=largest, seed=seed)
-    scenes = scenes_of(samples, counts, compact, seed)
+    scenes = scenes_of(samples, counts, checkpoint, seed)
     held = {source: 1 + n // 8 for source, n in counts.items()}
     samples = read_samples(data, aside=True, synthesized=3, shape=largest, seed=seed)
-    aside = scenes_of(samples, held, compact, 1)
+    aside = scenes_of(samples, held, checkpoint, 1)
     network = ClickNetwork()
     learn(network, scenes, Settings(steps=steps, seed=seed))
     log.info("aside: %s", judge(network.eval(), aside))
