@@ -6,10 +6,13 @@ import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from .prompts import Stroke
 
 # Written out even where they are the defaults: what a result depends on most should be seen, and
 # should stay should a later version choose otherwise.
@@ -81,8 +84,10 @@ def segment_script(
     classes: ArrayLike | None = None,
     parameters: Mapping[str, Any] | None = None,
     output: str | Path | Sequence[str | Path] | None = None,
+    *,
+    strokes: Sequence[Stroke] = (),
 ) -> str:
-    """Write a script that computes an embedding and, from clicks, masks.
+    """Write a script that computes an embedding and, from clicks and strokes, masks.
 
     Parameters
     ----------
@@ -94,12 +99,15 @@ def segment_script(
         Its other parameters, such as threshold or mode.
     output
         File for the label map; one for each image where `source` is a sequence. None writes none.
+    strokes
+        As for `PromptSegmenter.predict`.
 
     Returns
     -------
     str
     """
     from .prompts import PromptSegmenter
+    from .prompts.stroke_text import stroke_lines
 
     lines = _embedding_lines(source, recipe)
     rows = np.asarray(points)
@@ -115,6 +123,9 @@ def segment_script(
         kind = bool if name == "positive" else int
         lines.append(f"{name} = {[kind(v) for v in np.asarray(values).tolist()]}")
         given[name] = name
+    if strokes:
+        lines += stroke_lines(strokes)
+        given["strokes"] = "strokes"
     wanted = _not_default(PromptSegmenter.predict, dict(parameters or {}))
     arguments = ["points", *(f"{name}={name}" for name in given if name != "points")]
     arguments += [f"{name}={_literal(value)}" for name, value in wanted.items()]
@@ -122,11 +133,12 @@ def segment_script(
     lines += _call("labels", "segmenter.predict", arguments)
     if output is not None:
         lines += ["", *_write_lines(source, output)]
-    return _script(lines)
+    return _script(lines, numpy=any("np." in line for line in lines))
 
 
-def _script(lines: list[str]) -> str:
-    return "\n".join(["import napari_ncut as ncut", "", *lines]) + "\n"
+def _script(lines: list[str], *, numpy: bool = False) -> str:
+    imports = ["import numpy as np", ""] if numpy else []
+    return "\n".join([*imports, "import napari_ncut as ncut", "", *lines]) + "\n"
 
 
 def _embedding_lines(

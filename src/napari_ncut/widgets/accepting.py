@@ -13,8 +13,7 @@ from .classes import ClassList
 from .history import Group, History
 from .live import Accepted, AcceptOptions, Request, accept_steps
 from .outputs import finish_output, make_output, output_fits
-from .prompts_layer import Prompts
-from .prompts_watch import PromptsWatch
+from .strokes_watch import AllPrompts
 from .workers import Job, tell
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class _Order:
 
     prepared: Prepared
     request: Request
-    prompts: list[Prompts] | None
+    prompts: tuple[list[Any], list[Any]] | None
     targets: list[tuple[int, Labels]]
     made: list[Labels]
     options: AcceptOptions
@@ -61,7 +60,7 @@ class Acceptance(QObject):
         viewer: ViewerModel,
         history: History,
         classes: ClassList,
-        watch: PromptsWatch,
+        watch: AllPrompts,
         parent: QObject,
     ) -> None:
         super().__init__(parent)

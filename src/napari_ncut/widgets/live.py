@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..progress import Progress, Steps
-from ..prompts import ClassMeasure, PromptSegmenter, label_instances, measure_labels
+from ..prompts import ClassMeasure, PromptSegmenter, Stroke, label_instances, measure_labels
 from .history import SMALL_EDIT, Command, PlaneEdit, SmallEdit, plane_difference
 from .layers import Source
 from .session import Prepared
@@ -33,6 +33,8 @@ class Request:
         Further arguments of `PromptSegmenter.predict`.
     heat_label : int or None
         Class whose likeness is wanted, too.
+    strokes : tuple of Stroke
+        What was drawn.
     """
 
     points: NDArray[np.float64]
@@ -40,16 +42,23 @@ class Request:
     classes: NDArray[np.int64]
     options: dict[str, Any] = field(default_factory=dict)
     heat_label: int | None = None
+    strokes: tuple[Stroke, ...] = ()
 
     @property
     def labels(self) -> list[int]:
-        """The classes that have a positive click."""
-        return [int(label) for label in np.unique(self.classes[self.positive])]
+        """The classes that have a positive prompt, ascending."""
+        drawn = {stroke.number for stroke in self.strokes if stroke.positive}
+        return sorted(drawn | {int(label) for label in self.classes[self.positive]})
 
     def predict(self, segmenter: PromptSegmenter, plane: int) -> NDArray:
         """Label map (h, w) of one plane."""
         (labels,) = segmenter.predict(
-            self.points, self.positive, classes=self.classes, planes=[plane], **self.options
+            self.points,
+            self.positive,
+            classes=self.classes,
+            strokes=self.strokes,
+            planes=[plane],
+            **self.options,
         )
         return labels
 
@@ -59,6 +68,7 @@ class Request:
             self.points,
             self.positive,
             classes=self.classes,
+            strokes=self.strokes,
             planes=[plane],
             return_scores=True,
             **self.options,

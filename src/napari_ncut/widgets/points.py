@@ -6,12 +6,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Points
+from napari.layers import Layer, Points
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
-from . import prompts_layer
+from ..errors import InputError
+from . import prompts_layer, strokes_layer
 from .accepting import Acceptance
 from .history import Group, history_of
 from .keys import ShiftDigits, bind_weakly
@@ -22,6 +23,7 @@ from .points_panel import PointsPanel
 from .preview import Preview
 from .prompts_watch import PromptsWatch
 from .session import Prepared, session_of
+from .strokes_watch import AllPrompts, StrokesWatch
 from .workers import Job
 
 if TYPE_CHECKING:
@@ -51,13 +53,18 @@ class PointsWidget(PointsPanel):
         self._heat: Preview | None = None
         self._request: Request | None = None
         self._outside = 0
+        self._unreadable = ""
         self._measures: dict[int, list[Any]] = {}
         self._started = 0.0
         self._latency: float | None = None
         super().__init__(self._viewer, self._classes, self._fits)
         self._job = Job(self)
         self._watch = PromptsWatch(self._viewer, self._history, self._classes, self)
-        self._acceptance = Acceptance(self._viewer, self._history, self._classes, self._watch, self)
+        self._strokes = StrokesWatch(self._classes, self)
+        self._prompts = AllPrompts(self._watch, self._strokes)
+        self._acceptance = Acceptance(
+            self._viewer, self._history, self._classes, self._prompts, self
+        )
         self._digits = ShiftDigits(self._viewer, self._is_ours, self._choose_class, self)
         self._connect()
         for layer in self._viewer.layers:
@@ -69,6 +76,10 @@ class PointsWidget(PointsPanel):
         self.run_choice.chosen.connect(self._use)
         self.points_choice.chosen.connect(self._on_points_chosen)
         self.negative_choice.chosen.connect(self._on_points_chosen)
+        self.shapes_choice.chosen.connect(self._on_strokes_chosen)
+        self.scribbles_choice.chosen.connect(self._on_strokes_chosen)
+        self.new_shapes_button.clicked.connect(lambda: self.add_shapes())
+        self.new_scribbles_button.clicked.connect(lambda: self.add_scribbles())
         self.image_choice.chosen.connect(self._on_image_chosen)
         self.sign_button.clicked.connect(lambda: self.flip_sign())
         self.controls.changed.connect(lambda *_: self.update_masks())
@@ -79,13 +90,18 @@ class PointsWidget(PointsPanel):
         self.redo_button.clicked.connect(lambda: self._history.redo())
         self.script_button.clicked.connect(lambda: self.copy_script())
         self._watch.changed.connect(self.update_masks)
+        self._strokes.changed.connect(self.update_masks)
         self._job.stepped.connect(self._on_step)
         self._job.finished.connect(lambda _: self._show_status())
         self._acceptance.busy_changed.connect(lambda _: self._show_buttons())
         self._acceptance.done.connect(self._on_accepted)
         self.on_release(self._remove_previews)
         self.on_release(
-            self._job.close, self._watch.release, self._acceptance.release, self._digits.release
+            self._job.close,
+            self._watch.release,
+            self._strokes.release,
+            self._acceptance.release,
+            self._digits.release,
         )
         self.follow(self._session.prepared_changed, self._on_prepared)
         self.follow(self._classes.changed, self._on_classes)
@@ -102,6 +118,13 @@ class PointsWidget(PointsPanel):
         self.run_choice.set_choices([], None)
 
     # ------------------------------------------------------------------------- what is worked on
+
+    @property
+    def _above(self) -> Layer | None:
+        """The lowest layer of prompts, below which masks are put."""
+        chosen = (self.points, self.shapes_choice.value, self.scribbles_choice.value)
+        own = [layer for layer in self._viewer.layers if unwrap(layer) in chosen]
+        return unwrap(own[0]) if own else None
 
     @property
     def points(self) -> Points | None:
@@ -160,6 +183,32 @@ class PointsWidget(PointsPanel):
         self._watch.watch(layers)
         self._show_sign()
 
+    def _on_strokes_chosen(self, _: Any = None) -> None:
+        """Watch the chosen layers of strokes, and give Shapes the columns."""
+        shapes, scribbles = self.shapes_choice.value, self.scribbles_choice.value
+        if shapes is not None:
+            prompts_layer.adopt(shapes, self._classes, image=self.image_choice.value_if_many)
+        if scribbles is not None:
+            # Its painting is undone with our keys, but Enter and Esc are those of its polygons.
+            self._history.follow(scribbles)
+        self._strokes.watch([layer for layer in (shapes, scribbles) if layer is not None])
+        self._show_next()
+        self.update_masks()
+
+    def add_shapes(self) -> None:
+        """Add a Shapes layer on the image, and choose it."""
+        self._add_strokes(strokes_layer.add_shapes_layer, self.shapes_choice)
+
+    def add_scribbles(self) -> None:
+        """Add a Labels layer on the image, and choose it."""
+        self._add_strokes(strokes_layer.add_scribbles_layer, self.scribbles_choice)
+
+    def _add_strokes(self, add: Any, choice: Any) -> None:
+        if self._prepared is None:
+            show_info("Compute features first: strokes lie on the image.")
+            return
+        choice.value = unwrap(add(self._viewer, self._prepared.sources, self._classes))
+
     def _bind(self, layer: Any) -> None:
         """Bind our keys on one of our own layers."""
         self._history.follow(layer)
@@ -181,14 +230,33 @@ class PointsWidget(PointsPanel):
 
     def flip_sign(self) -> None:
         """Let the next click mean the opposite."""
-        if self.points is not None:
-            prompts_layer.set_defaults(
-                self.points, positive=not prompts_layer.next_sign(self.points)
-            )
-            self._show_sign()
+        positive = not self._next_sign()
+        for layer in self._with_columns():
+            prompts_layer.set_defaults(layer, positive=positive)
+        self._show_next(positive)
+        self._show_sign()
+
+    def _with_columns(self) -> list[Any]:
+        """The layers whose columns tell sign and class."""
+        layers = (self.points, self.shapes_choice.value)
+        return [layer for layer in layers if layer is not None]
+
+    def _next_sign(self) -> bool:
+        layers = self._with_columns()
+        return not layers or prompts_layer.next_sign(layers[0])
+
+    def _show_next(self, positive: bool | None = None) -> None:
+        """Let shapes and brush mean what the next click means."""
+        positive = self._next_sign() if positive is None else positive
+        shapes, scribbles = self.shapes_choice.value, self.scribbles_choice.value
+        if shapes is not None:
+            prompts_layer.set_defaults(shapes, positive=positive, label=self._classes.current)
+        if scribbles is not None:
+            label = self._classes.current if positive else strokes_layer.NEGATIVE
+            scribbles.selected_label = label
 
     def _show_sign(self) -> None:
-        positive = self.points is None or prompts_layer.next_sign(self.points)
+        positive = self._next_sign()
         self.sign_button.setText(
             "●  like this (positive)   [T]" if positive else "✕  not this (negative)   [T]"
         )
@@ -196,17 +264,20 @@ class PointsWidget(PointsPanel):
     def _on_current_class(self, label: int) -> None:
         if self.points is not None:
             prompts_layer.set_defaults(self.points, label=label)
+        self._show_next()
         if self.output_controls.heat.value:
             self.update_masks()
 
     def _on_classes(self) -> None:
         self._watch.paint()
+        self._strokes.paint()
         if self._masks is not None:
             self._masks.recolor(self._classes)
 
     def _on_image_chosen(self, name: str | None) -> None:
-        if self.points is not None and name is not None and self._prepared is not None:
-            prompts_layer.set_defaults(self.points, image=name)
+        if self._with_columns() and name is not None and self._prepared is not None:
+            for layer in self._with_columns():
+                prompts_layer.set_defaults(layer, image=name)
             for source in self._prepared.sources:
                 if source.layer is not None:
                     source.layer.visible = source.name == name
@@ -232,12 +303,17 @@ class PointsWidget(PointsPanel):
     # ------------------------------------------------------------------------------------- masks
 
     def read_request(self) -> tuple[Request | None, int]:
-        """What the points ask now (None without a positive one), and how many lie on no image."""
+        """What the prompts ask now (None without a positive one), and how many are on no image."""
         points, prepared = self.points, self._prepared
-        if points is None or prepared is None:
+        if prepared is None:
             return None, 0
-        places, inside = prepared.locate(points, self._viewer, prompts_layer.read_images(points))
-        signs, labels = prompts_layer.read_signs(points), prompts_layer.read_classes(points)
+        places, inside = np.zeros((0, 3)), np.zeros(0, dtype=bool)
+        signs, labels = np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64)
+        if points is not None:
+            places, inside = prepared.locate(
+                points, self._viewer, prompts_layer.read_images(points)
+            )
+            signs, labels = prompts_layer.read_signs(points), prompts_layer.read_classes(points)
         negative = self.negative_choice.value
         if negative is not None and negative is not points:
             more, more_inside = prepared.locate(
@@ -248,8 +324,9 @@ class PointsWidget(PointsPanel):
             labels = np.concatenate([labels, prompts_layer.read_classes(negative, default=0)])
         # Class 0 is no class: such a point, made by hand in the table, counts for none.
         usable = inside & ((labels > 0) | ~signs)
-        outside = int(np.count_nonzero(~inside))
-        if not (signs & usable).any():
+        strokes, ignored = self._read_strokes(prepared)
+        outside = int(np.count_nonzero(~inside)) + ignored
+        if not (signs & usable).any() and not any(stroke.positive for stroke in strokes):
             return None, outside
         heat = self._classes.current if self.output_controls.heat.value else None
         return (
@@ -259,9 +336,30 @@ class PointsWidget(PointsPanel):
                 labels[usable],
                 self.controls.options(),
                 heat_label=heat,
+                strokes=tuple(strokes),
             ),
             outside,
         )
+
+    def _read_strokes(self, prepared: Prepared) -> tuple[list[Any], int]:
+        """What was drawn, and how much of it is ignored."""
+        readers = (
+            (self.shapes_choice.value, strokes_layer.read_shapes),
+            (self.scribbles_choice.value, strokes_layer.read_scribbles),
+        )
+        strokes, ignored = [], 0
+        self._unreadable = ""
+        for layer, reader in readers:
+            if layer is None:
+                continue
+            try:
+                read = reader(layer, prepared, self._viewer)
+            except InputError as error:
+                self._unreadable = str(error)
+                continue
+            strokes += read.strokes
+            ignored += read.ignored
+        return strokes, ignored
 
     def update_masks(self) -> None:
         """Ask anew; what was asked before is stale."""
@@ -313,12 +411,12 @@ class PointsWidget(PointsPanel):
         if self._masks is None or self._heat is None:
             return
         if result.labels is not None:
-            self._masks.show(result.plane, result.labels, self.points, self._classes)
+            self._masks.show(result.plane, result.labels, self._above, self._classes)
             if self._latency is None:
                 self._latency = time.perf_counter() - self._started
                 self._show_status()
         if result.heat is not None:
-            self._heat.show(result.plane, result.heat, self.points, self._classes)
+            self._heat.show(result.plane, result.heat, self._above, self._classes)
         if result.measures is not None:
             self._measures[result.plane] = result.measures
             self._show_amounts()
@@ -344,7 +442,7 @@ class PointsWidget(PointsPanel):
             known,
             self.output_choice.value,
             AcceptOptions(controls.kind.value, controls.split.value, controls.protect.value),
-            above=self.points,
+            above=self._above,
             keep=controls.keep.value,
         )
 
@@ -361,7 +459,7 @@ class PointsWidget(PointsPanel):
             self._acceptance.cancel()
             return
         self._watch.settle()
-        commands = self._watch.emptied()
+        commands = self._prompts.emptied()
         if commands and not self._history.replaying:
             self._history.perform(Group("reject", commands))
 
@@ -410,7 +508,7 @@ class PointsWidget(PointsPanel):
     def _show_status(self) -> None:
         if self._prepared is None:
             text = "Compute features first: Plugins ▸ NCUT segmentation ▸ NCUT features."
-        elif self.points is None:
+        elif self.points is None and self._request is None:
             text = "Add or choose a Points layer for the clicks."
         elif self._request is None:
             text = "Click on something in the image (points layer in “add” mode, key 2)."
@@ -420,20 +518,25 @@ class PointsWidget(PointsPanel):
                 len(self._prepared.embedding.layout),
             )
             n_clicks = len(self._request.points)
-            text = f"{n_clicks} click{'s' if n_clicks > 1 else ''}"
+            n_strokes = len(self._request.strokes)
+            counts = ((n_clicks, "click"), (n_strokes, "stroke"))
+            text = ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n)
             text += f" · {1000 * self._latency:.0f} ms" if self._latency is not None else ""
             text += f" · {done} of {total} planes" if total > 1 else ""
         if self._outside:
-            text += f" · {self._outside} point(s) lie on no image and are ignored"
+            drawn = " or shape(s)" if self._strokes.layers else ""
+            text += f" · {self._outside} point(s){drawn} lie on no image and are ignored"
+        if self._unreadable:
+            text += f" · {self._unreadable}"
         self.status.setText(text)
         self._show_buttons()
 
     def _show_buttons(self) -> None:
         busy = self._acceptance.busy
         self.accept_button.setEnabled(self._request is not None and not busy)
-        self.reject_button.setEnabled(
-            self.points is not None and len(self.points.data) > 0 and not busy
-        )
+        n_points = 0 if self.points is None else len(self.points.data)
+        drawn = self._request is not None and self._request.strokes
+        self.reject_button.setEnabled((n_points > 0 or bool(drawn)) and not busy)
         self.undo_button.setEnabled(self._history.can_undo and not busy)
         self.redo_button.setEnabled(self._history.can_redo and not busy)
         self.script_button.setEnabled(self._prepared is not None)

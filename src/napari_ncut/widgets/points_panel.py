@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Labels, Points
-from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from napari.layers import Labels, Points, Shapes
+from qtpy.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from .choices import LayerChoice, RunChoice
 from .classes import ClassList, ClassTable
 from .controls import OutputControls, PromptControls
 from .panels import DockedWidget, labeled_grid, narrow_scroll, titled
+from .strokes_layer import NEGATIVE
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -42,6 +51,21 @@ class PointsPanel(DockedWidget):
             viewer, Points, "A second Points layer whose points are all negative.",
             none="none (signs are in the column)",
         )  # fmt: skip
+        self.shapes_choice = LayerChoice(
+            viewer, Shapes,
+            "Boxes, polygons and ellipses around things, lines and paths over them; with the "
+            "columns\n`positive` and `class`. With “all like it” they show examples; with “this "
+            "object” the\nthing is what is inside.",
+            none="none",
+        )  # fmt: skip
+        self.scribbles_choice = LayerChoice(
+            viewer, Labels,
+            f"Painted with the numbers of classes; {NEGATIVE} is “not this”. All that is painted "
+            "ends up\non its side.",
+            none="none", fits=_can_be_scribbles,
+        )  # fmt: skip
+        self.new_shapes_button = _plus_button("Add a Shapes layer on the image, and draw a box")
+        self.new_scribbles_button = _plus_button("Add a Labels layer on the image, and paint")
         self.image_choice = RunChoice(
             "The image that the next click is on, where several lie on one another."
         )
@@ -68,11 +92,13 @@ class PointsPanel(DockedWidget):
                 ("Prepared", self.run_choice),
                 ("Prompts", self.points_choice),
                 ("Negative points", self.negative_choice),
+                ("Shapes", beside(self.shapes_choice, self.new_shapes_button)),
+                ("Scribbles", beside(self.scribbles_choice, self.new_scribbles_button)),
                 ("Click on", self.image_choice),
                 ("Next click", self.sign_button),
             ]
         )
-        self._image_label = clicks.itemAtPosition(3, 0).widget()
+        self._image_label = clicks.itemAtPosition(5, 0).widget()
         buttons = QGridLayout()
         buttons.addWidget(self.accept_button, 0, 0)
         buttons.addWidget(self.reject_button, 0, 1)
@@ -98,7 +124,32 @@ class PointsPanel(DockedWidget):
         for part in (
             self.points_choice,
             self.negative_choice,
+            self.shapes_choice,
+            self.scribbles_choice,
             self.output_choice,
             self.class_table,
         ):
             self.on_release(part.release)
+
+
+def _can_be_scribbles(layer: Any) -> bool:
+    """Not what masks are accepted into: that would be asked for again at once."""
+    return layer.metadata.get("napari_ncut", {}).get("role") not in ("classes", "instances")
+
+
+def _plus_button(tooltip: str) -> QToolButton:
+    button = QToolButton()
+    button.setText("+")
+    button.setToolTip(tooltip)
+    return button
+
+
+def beside(widget: QWidget, button: QWidget) -> QWidget:
+    """A widget with a button to its right."""
+    both = QWidget()
+    both.setToolTip(widget.toolTip())
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(widget, 1)
+    row.addWidget(button)
+    return both

@@ -33,6 +33,7 @@ def script_of(prepared: Prepared, request: Request | None) -> str:
         request.classes,
         request.options,
         outputs[0] if len(outputs) == 1 else outputs,
+        strokes=request.strokes,
     )
 
 

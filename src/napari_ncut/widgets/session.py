@@ -84,15 +84,20 @@ class Prepared:
             without it, or off that image, a point belongs to the first image that it lies on.
         """
         data = np.asarray(points.data, dtype=float)
-        result = np.zeros((len(data), 3))
-        found = np.zeros(len(data), dtype=bool)
         if not len(data):
-            return result, found
+            return np.zeros((0, 3)), np.zeros(0, dtype=bool)
         matrix, offset = data_to_world(points)
-        world = data @ matrix.T + offset
+        return self.locate_world(data @ matrix.T + offset, viewer, images)
+
+    def locate_world(
+        self, world: NDArray[np.float64], viewer: ViewerModel, images: NDArray | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """World coordinates as `locate` has those of points."""
+        result = np.zeros((len(world), 3))
+        found = np.zeros(len(world), dtype=bool)
         places = [self._in_source(source, world, viewer) for source in self.sources]
         named = [
-            np.zeros(len(data), dtype=bool) if images is None else inside & (images == source.name)
+            np.zeros(len(world), dtype=bool) if images is None else inside & (images == source.name)
             for source, (_, inside) in zip(self.sources, places, strict=True)
         ]
         for belonging in (named, [inside for _, inside in places]):
@@ -106,17 +111,28 @@ class Prepared:
         self, source: Source, world: NDArray[np.float64], viewer: ViewerModel
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """World coordinates as (plane, row, column) of one image, and which lie on it."""
+        in_layer = self.in_layer(source, world, viewer)
+        if in_layer is None:
+            return np.zeros((len(world), 3)), np.zeros(len(world), dtype=bool)
+        return source.pixels_of(in_layer)
+
+    def in_layer(
+        self, source: Source, world: NDArray[np.float64], viewer: ViewerModel
+    ) -> NDArray[np.float64] | None:
+        """World coordinates as data coordinates of one image's layer; None if that is gone."""
         layer = source.layer
         if layer is None:
-            return np.zeros((len(world), 3)), np.zeros(len(world), dtype=bool)
+            return None
         missing = layer.ndim - world.shape[1]
         if missing > 0:
             first = viewer.dims.ndim - layer.ndim
             sliders = np.asarray(viewer.dims.point)[first : first + missing]
             world = np.column_stack([np.tile(sliders, (len(world), 1)), world])
         to_world, origin = data_to_world(layer)
-        in_layer = np.linalg.solve(to_world, (world[:, -layer.ndim :] - origin).T).T
-        return source.pixels_of(in_layer)
+        in_layer: NDArray[np.float64] = np.linalg.solve(
+            to_world, (world[:, -layer.ndim :] - origin).T
+        ).T
+        return in_layer
 
 
 class Session(QObject):
