@@ -94,7 +94,7 @@ class Results:
             m = measured.get(number)
             row: list[object] = [name, number]
             if job.points.class_names:
-                row.append(job.points.class_names[number])
+                row.append(job.points.class_names.get(number, number))
             if m is None:
                 row += [0, 0, 0.0, 0.0]
             else:

@@ -17,19 +17,38 @@ _RESULT = "Results"
 @reported
 def segment_command(
     images: o.Images,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.")
+    ],
     points: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(
             "--points",
             "-p",
             metavar="FILE.csv",
             help="Points as napari saves them: columns axis-0, axis-1 …, and optionally positive, "
             "class, image. One file for all images, or one for each in the same order.",
+            show_default=False,
         ),
-    ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.")
-    ],
+    ] = None,
+    scribbles: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Label image of scribbles on the first image, of its size: label n is class n, "
+            "255 is “not this”. All that is painted ends up on its side.",
+            show_default=False,
+        ),
+    ] = None,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Boxes: columns row0, column0, row1, column1 in pixels, and optionally plane "
+            "(over all images, from 0), class, positive.",
+            show_default=False,
+        ),
+    ] = None,
     embedding: Annotated[
         Path | None,
         typer.Option(metavar="FILE.npz", help="Use what the command embed kept for these images."),
@@ -226,7 +245,9 @@ def segment_command(
     )
     job = prepare(
         images,
-        points,
+        points or [],
+        boxes=boxes,
+        scribbles=scribbles,
         axes=axes,
         transform=transform,
         embedding=embedding,

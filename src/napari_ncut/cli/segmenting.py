@@ -18,13 +18,17 @@ from ..io import (
     assign_points,
     read_points,
 )
+from ..io.strokes import read_boxes, read_scribbles
 from ..progress import Progress
-from ..prompts import PromptSegmenter
+from ..prompts import PromptSegmenter, Stroke
 from ..prompts.clicks import check_clicks
+from ..prompts.drawn import read_strokes
 from ..prompts.methods import PromptParameters, prompt_method
 from ..prompts.parameters import MODES
 from ..spectral import Embedding, embed
 from .inputs import as_given, plan, planes_of, read_inputs
+
+_NO_POINTS = AssignedPoints(np.empty((0, 3)), np.empty(0, dtype=bool), None)
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,17 @@ class Job:
     embedding: Embedding | None
     embed_parameters: dict[str, Any]
     prompt_parameters: dict[str, Any]
+    strokes: tuple[Stroke, ...] = ()
 
     @property
     def class_numbers(self) -> list[int]:
-        """Classes that have a positive point, ascending; [1] for a mask."""
-        if self.points.classes is None:
-            return [1]
-        return [int(c) for c in np.unique(self.points.classes[self.points.positive])]
+        """Classes that have a positive prompt, ascending; [1] for a mask."""
+        numbers = {stroke.number for stroke in self.strokes if stroke.positive}
+        if self.points.classes is not None:
+            numbers |= {int(c) for c in self.points.classes[self.points.positive]}
+        elif self.points.positive.any():
+            numbers.add(1)
+        return sorted(numbers)
 
     def run(self, progress: Callable[[Progress], object] | None = None) -> list[NDArray]:
         """Label maps of the images, each (h, w) or with the image's T and Z axes before that."""
@@ -54,6 +62,7 @@ class Job:
             self.points.points,
             self.points.positive,
             classes=self.points.classes,
+            strokes=self.strokes,
             planes=range(len(self.layout)),
             **self.prompt_parameters,
         )
@@ -72,6 +81,8 @@ def prepare(
     embedding: Path | None,
     embed_parameters: dict[str, Any],
     prompt_parameters: dict[str, Any],
+    boxes: Path | None = None,
+    scribbles: Path | None = None,
 ) -> Job:
     """Read and check everything; an `InputError` unless the job can be done."""
     check_choice("mode", prompt_parameters["mode"], MODES)
@@ -81,11 +92,19 @@ def prepare(
     matrix = None if transform is None else read_transform(transform)
     images = read_inputs(image_paths, axes)
     tables = [read_points(path, transform=matrix) for path in point_paths]
-    points = assign_points(tables, images)
-    if not points.positive.any():
+    points = _NO_POINTS
+    if not tables and boxes is None and scribbles is None:
+        raise InputError("Nothing says what to segment. Give --points, --boxes or --scribbles.")
+    if tables:
+        points = assign_points(tables, images)
+    strokes = (
+        *([] if boxes is None else read_boxes(boxes)),
+        *([] if scribbles is None else read_scribbles(scribbles, images[0])),
+    )
+    if not points.positive.any() and not any(stroke.positive for stroke in strokes):
         raise InputError(
             "There is no positive point, so there is nothing to segment. Give at least one row "
-            "whose column `positive` is 1."
+            "whose column `positive` is 1, or a positive box or scribble."
         )
     if embedding is None:
         loaded = None
@@ -100,7 +119,8 @@ def prepare(
         loaded = _fitting_embedding(embedding, images)
         layout = loaded.layout
     check_clicks(layout, points.points, points.positive, points.classes)
-    return Job(images, points, layout, loaded, embed_parameters, prompt_parameters)
+    read_strokes(layout, strokes, prompt_parameters["mode"])
+    return Job(images, points, layout, loaded, embed_parameters, prompt_parameters, strokes)
 
 
 def _fitting_embedding(path: Path, images: Sequence[ImageFile]) -> Embedding:
