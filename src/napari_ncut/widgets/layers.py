@@ -218,6 +218,15 @@ class Source:
         rows, columns = self._rows_columns
         return np.column_stack([planes, pixels[:, rows], pixels[:, columns]]), inside
 
+    def data_of(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rows (plane, row, column) as the layer's data coordinates (n, ndim)."""
+        places = np.zeros((len(pixels), len(self.names)))
+        if self._stack:
+            planes = np.asarray(pixels)[:, 0].astype(int)
+            places[:, self._stack] = np.stack(np.unravel_index(planes, self.stack_shape), axis=1)
+        places[:, list(self._rows_columns)] = np.asarray(pixels)[:, 1:]
+        return (places + self.starts + 0.5) * self.factors - 0.5
+
     def visible_plane(self, viewer: ViewerModel) -> int | None:
         """The plane under the viewer's sliders, None if none or many are shown."""
         layer = self.layer
