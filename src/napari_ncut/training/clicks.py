@@ -50,7 +50,7 @@ _ELSEWHERE, _STRANGE = 0.25, 0.5
 class Settings:
     """Of a run of training."""
 
-    steps: int = 3_000
+    steps: int = 2_500
     tasks: int = 3
     clicks: int = 8
     rate: float = 3e-3
