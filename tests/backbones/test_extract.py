@@ -62,10 +62,10 @@ def test_options_go_to_a_backbone_that_is_named():
 
 def test_features_are_prepared_as_asked():
     image = np.random.default_rng(0).random((16, 24))
-    raw = extract_features(image).values
-    unit = extract_features(image, preparation="l2").values
+    raw = extract_features(image, "filterbank").values
+    unit = extract_features(image, "filterbank", preparation="l2").values
     np.testing.assert_allclose(unit, raw / np.linalg.norm(raw, axis=1, keepdims=True), atol=1e-6)
-    standard = extract_features(image, preparation="standardize").values
+    standard = extract_features(image, "filterbank", preparation="standardize").values
     np.testing.assert_allclose(standard.std(axis=0), 1, atol=1e-4)
     with pytest.raises(InputError, match="Unknown preparation"):
         extract_features(image, preparation="l1")

@@ -202,7 +202,7 @@ def test_architectures_that_cannot_be_built_are_explained(name, architecture, me
     ids=str,
 )
 def test_filters_have_no_options_of_networks(option):
-    with pytest.raises(InputError, match=r"filterbank has no weights, so .* Leave it out"):
+    with pytest.raises(InputError, match=r"filterbank has no such option, so .* Leave it out"):
         load_backbone("filterbank", **option)
 
 

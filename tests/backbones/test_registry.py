@@ -22,7 +22,7 @@ def test_the_default_needs_no_download():
         ("filterbank", {"layer": "deepest"}, "Unknown layer of filterbank 'deepest'"),
         ("filterbank", {"layer": 1.5}, "does not exist"),
         ("filterbank", {"node": "colour"}, "Did you mean 'color'"),
-        ("filterbank", {"checkpoint": "w.pth"}, "has no weights"),
+        ("filterbank", {"checkpoint": "w.pth"}, "has no such option"),
         ("filterbank", {"stride": 3}, "power of two"),
         ("filterbank", {"stride": 0}, "power of two"),
         ("filterbank", {"stride": 2.0}, "power of two"),

@@ -132,7 +132,7 @@ def test_nodes_get_the_scores_that_they_were_fitted_with():
 
 
 def test_scores_of_new_images_follow_the_clicks():
-    embedding = embed(DISCS, n_components=4, node="color", layer=0)
+    embedding = embed(DISCS, backbone="filterbank", n_components=4, node="color", layer=0)
     node = embedding.layout.node_at(np.array([[0, *CENTERS[0]]]))
     cut = ConditionedCut().fit(embedding.vectors, embedding.eigenvalues, node)
     new = discs([(20, 20), (30, 50)], shape=(45, 70))

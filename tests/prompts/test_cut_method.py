@@ -17,11 +17,13 @@ from .test_segmenter import CENTERS, DISCS, clicks, discs
 
 @pytest.fixture(scope="module")
 def on_discs() -> PromptSegmenter:
-    return PromptSegmenter(embed(DISCS, n_components=4, node="color", layer=0))
+    return PromptSegmenter(
+        embed(DISCS, backbone="filterbank", n_components=4, node="color", layer=0)
+    )
 
 
 def test_methods_are_described():
-    assert list(METHODS) == ["tutorial", "cut"]
+    assert list(METHODS) == ["regions", "tutorial", "cut"]
     assert all(METHODS.values())
 
 
@@ -153,7 +155,9 @@ def test_a_clicked_pixel_is_on_its_side(synthetic, clicks, mode, min_area, strid
 
 def test_planes_and_images_are_cut_together():
     images = [DISCS, DISCS[:30, :40]]
-    segmenter = PromptSegmenter(embed(images, n_components=4, node="color", layer=0, stride=2))
+    segmenter = PromptSegmenter(
+        embed(images, backbone="filterbank", n_components=4, node="color", layer=0, stride=2)
+    )
     points, classes = [(0, *CENTERS[0]), (1, 29, 3)], [1, 2]
     masks, scores = segmenter.predict(points, classes=classes, method="cut", return_scores=True)
     assert [m.shape for m in masks] == [(48, 64), (30, 40)]
@@ -182,7 +186,7 @@ def test_a_cut_is_solved_once_for_all_planes_and_settings(synthetic, monkeypatch
 
 def test_a_sample_stands_for_many_nodes(monkeypatch):
     images = [DISCS, discs([(20, 20), (30, 50)])]
-    embedding = embed(images, n_components=4, node="color", layer=0)
+    embedding = embed(images, backbone="filterbank", n_components=4, node="color", layer=0)
     points, classes = [(0, *CENTERS[0]), (1, 45, 3)], [1, 2]
     exact = PromptSegmenter(embedding).predict(points, classes=classes, method="cut")
     monkeypatch.setattr("napari_ncut.prompts.cut_method._FITTED_NODES", 2000)

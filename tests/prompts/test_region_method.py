@@ -211,7 +211,7 @@ def test_evidence_of_a_click(segmenter):
     assert values["eigenvector cosine"] == pytest.approx(1, abs=1e-3)
     # The other discs are alike and elsewhere; the ground is neither.
     other, ground = int(labels[CENTERS[1]]), int(labels[62, 78])
-    column = PAIR_FEATURES.index("look distance")
+    column = PAIR_FEATURES.index("lightness difference")
     assert told[other, column] < told[ground, column]
     far = evidence.of_click_elsewhere(evidence.description(region))
     np.testing.assert_allclose(far[:, :N_ALIKE], told[:, :N_ALIKE], atol=1e-5)

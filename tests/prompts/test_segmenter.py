@@ -26,9 +26,18 @@ CENTERS = [(12, 14), (12, 46), (35, 30)]
 DISCS = discs(CENTERS)
 
 
+class Tutorial(PromptSegmenter):
+    """Answers by the tutorial's rule, whose results can be worked out by hand."""
+
+    def predict(self, *arguments, **options):
+        return super().predict(*arguments, **{"method": "tutorial", **options})
+
+
 @pytest.fixture(scope="module")
 def on_discs() -> PromptSegmenter:
-    return PromptSegmenter(embed(DISCS, n_components=4, node="color", layer=0))
+    return Tutorial(
+        embed(DISCS, backbone="filterbank", n_components=4, node="color", layer=0)
+    )
 
 
 # ------------------------------------------------------------------------ what a person expects
@@ -84,7 +93,7 @@ def test_no_points_give_an_empty_mask(on_discs, synthetic):
     assert not mask.any()
     assert not on_discs.predict([], classes=[]).any()
     assert not on_discs.predict([(3, 3)], [False]).any()
-    stack = PromptSegmenter(synthetic((8, 9), n_planes=3))
+    stack = Tutorial(synthetic((8, 9), n_planes=3))
     mask, scores = stack.predict(np.empty((0, 3)), return_scores=True)
     assert mask.shape == scores.shape == (3, 8, 9)
 
@@ -124,7 +133,7 @@ def test_masks_are_composed_of_the_tutorials(synthetic, sigma, n_positive, n_neg
     positives, negatives = list(range(n_positive)), list(range(3, 3 + n_negative))
     used = [clicks[i] for i in positives + negatives]
     signs = [True] * n_positive + [False] * n_negative
-    mask = PromptSegmenter(embedding).predict(used, signs, gamma=gamma)
+    mask = Tutorial(embedding).predict(used, signs, gamma=gamma)
     expected, own = composed(
         embedding.eigenvectors, used, positives, list(range(n_positive, len(used))), gamma
     )
@@ -134,7 +143,7 @@ def test_masks_are_composed_of_the_tutorials(synthetic, sigma, n_positive, n_neg
 
 
 def test_higher_thresholds_and_gammas_give_subsets(synthetic):
-    segmenter = PromptSegmenter(synthetic((40, 50), n_planes=2, seed=5))
+    segmenter = Tutorial(synthetic((40, 50), n_planes=2, seed=5))
     points = [(0, 10, 10), (1, 30, 40)]
     for name, values in (("threshold", (0.1, 0.4, 0.7, 0.95)), ("gamma", (0.3, 1, 2, 4))):
         for normalization in ("stack", "plane", "absolute"):
@@ -156,7 +165,7 @@ def test_normalizations_differ_where_they_say(synthetic):
     # Nothing on the second plane is like anything on the first.
     vectors[:half, 4:], vectors[half:, :4] = 0, 0
     other = type(embedding)(**{**vars(embedding), "vectors": vectors})
-    segmenter = PromptSegmenter(other)
+    segmenter = Tutorial(other)
 
     def on_planes(normalization, **options):
         masks = segmenter.predict([(0, 10, 10)], normalization=normalization, **options)
@@ -198,7 +207,7 @@ def clicks(draw):
 def test_a_clicked_pixel_is_on_its_side(synthetic, clicks, mode, min_area, normalization, stride):
     rows, positive, classes = clicks
     embedding = synthetic((21, 29), n_planes=2, stride=stride, sigma=1, guided=True)
-    labels = PromptSegmenter(embedding).predict(
+    labels = Tutorial(embedding).predict(
         rows, positive, classes=classes, mode=mode, min_area=min_area, normalization=normalization
     )
     assert labels.shape == (2, 21, 29)
@@ -213,7 +222,7 @@ def test_a_clicked_pixel_is_on_its_side(synthetic, clicks, mode, min_area, norma
 
 
 def test_asking_for_some_planes_gives_those_of_all(synthetic):
-    segmenter = PromptSegmenter(synthetic((25, 33), n_planes=4, stride=2, guided=True))
+    segmenter = Tutorial(synthetic((25, 33), n_planes=4, stride=2, guided=True))
     points, classes = [(0, 3, 3), (2, 20, 20), (3, 10, 30)], [1, 2, 1]
     for mode in ("similar", "object"):
         whole, scores = segmenter.predict(points, classes=classes, mode=mode, return_scores=True)
@@ -227,27 +236,29 @@ def test_asking_for_some_planes_gives_those_of_all(synthetic):
 
 def test_the_order_of_questions_does_not_matter(synthetic):
     embedding = synthetic((25, 33), stride=2, guided=True)
-    first = PromptSegmenter(embedding)
+    first = Tutorial(embedding)
     a = first.predict([(5, 5)], gamma=2)
     first.predict([(20, 30), (5, 5)], [True, False], classes=[2, 0])
     np.testing.assert_array_equal(first.predict([(5, 5)], gamma=2), a)
-    np.testing.assert_array_equal(PromptSegmenter(embedding).predict([(5, 5)], gamma=2), a)
+    np.testing.assert_array_equal(Tutorial(embedding).predict([(5, 5)], gamma=2), a)
 
 
 def test_objects_connect_through_the_planes_of_a_stack_only():
     volume = np.stack([discs([c]) for c in (CENTERS[0], CENTERS[0], CENTERS[1])])
     options = {"n_components": 3, "node": "color", "layer": 0}
-    in_stack = PromptSegmenter(embed(volume, axes="ZYX", **options))
+    in_stack = Tutorial(embed(volume, axes="ZYX", **options))
     masks = in_stack.predict([(0, *CENTERS[0])], mode="object")
     assert masks.any(axis=(1, 2)).tolist() == [True, True, False]
-    in_list = PromptSegmenter(embed(list(volume), **options))
+    in_list = Tutorial(embed(list(volume), **options))
     masks = in_list.predict([(0, *CENTERS[0])], mode="object")
     assert [m.any() for m in masks] == [True, False, False]
 
 
 def test_min_area_drops_pieces_unless_clicked():
     image = discs([CENTERS[0]], radius=8) + discs([(35, 46)], radius=4) - 40
-    segmenter = PromptSegmenter(embed(image, n_components=3, node="color", layer=0))
+    segmenter = Tutorial(
+        embed(image, backbone="filterbank", n_components=3, node="color", layer=0)
+    )
     assert segmenter.predict([CENTERS[0]])[35, 46]
     mask = segmenter.predict([CENTERS[0]], min_area=100)
     assert mask[CENTERS[0]]
@@ -256,14 +267,14 @@ def test_min_area_drops_pieces_unless_clicked():
 
 
 def test_scores_have_the_shape_of_the_masks(synthetic):
-    stack = PromptSegmenter(synthetic((10, 12), n_planes=3, stride=2, guided=True))
+    stack = Tutorial(synthetic((10, 12), n_planes=3, stride=2, guided=True))
     points = [(0, 3, 3), (2, 8, 8)]
     mask, scores = stack.predict(points, return_scores=True)
     assert scores.shape == mask.shape
     assert scores.dtype == np.float32
     assert 0 <= scores.min() <= scores.max() <= 1
     assert stack.predict(points, classes=[2, 5], return_scores=True)[1].shape == (2, 3, 10, 12)
-    single = PromptSegmenter(synthetic((10, 12)))
+    single = Tutorial(synthetic((10, 12)))
     assert single.predict([(1, 1)], return_scores=True)[1].shape == (10, 12)
     scores = single.predict([(1, 1)], classes=[3], return_scores=True)[1]
     assert scores.shape == (1, 10, 12)
@@ -272,7 +283,9 @@ def test_scores_have_the_shape_of_the_masks(synthetic):
 
 def test_images_of_different_sizes():
     images = [DISCS, DISCS[:30, :40]]
-    segmenter = PromptSegmenter(embed(images, n_components=4, node="color", layer=0, stride=2))
+    segmenter = Tutorial(
+        embed(images, backbone="filterbank", n_components=4, node="color", layer=0, stride=2)
+    )
     masks, scores = segmenter.predict(
         [(0, *CENTERS[0]), (0, 40, 5)], classes=[1, 2], return_scores=True
     )
@@ -284,12 +297,12 @@ def test_images_of_different_sizes():
 
 def test_a_constant_image_gives_an_answer():
     with pytest.warns(UserWarning, match="carry information"):
-        segmenter = PromptSegmenter(embed(np.full((20, 30), 5.0), n_components=3))
+        segmenter = Tutorial(embed(np.full((20, 30), 5.0), n_components=3))
     assert segmenter.predict([(3, 3)]).all()
 
 
 def test_one_pixel():
-    assert PromptSegmenter(embed([[4]])).predict([(0, 0)]).tolist() == [[True]]
+    assert Tutorial(embed([[4]])).predict([(0, 0)]).tolist() == [[True]]
 
 
 @pytest.mark.parametrize(
@@ -326,8 +339,8 @@ def test_clicks_mean_the_same_together_and_one_after_the_other():
     image = np.random.default_rng(3).random((90, 110))
     embedding = embed(image, n_components=20, stride=1)
     points = np.random.default_rng(4).integers(0, 90, (9, 2))
-    together = PromptSegmenter(embedding).predict(points, return_scores=True)[1]
-    segmenter = PromptSegmenter(embedding)
+    together = Tutorial(embedding).predict(points, return_scores=True)[1]
+    segmenter = Tutorial(embedding)
     for n in range(1, 10):
         scores = segmenter.predict(points[:n], return_scores=True)[1]
     np.testing.assert_array_equal(scores, together)

@@ -18,7 +18,7 @@ from .clicks import Clicks
 from .evidence import DEEP_DIMENSIONS, ClickPlace, PlaneEvidence, Whitening
 from .parameters import Mode, PromptParameters
 from .region_answer import RegionAnswer
-from .stacks import hops, neighbors
+from .stacks import hops, neighbors, way_to
 
 if TYPE_CHECKING:
     from ..regions.plane import PlaneRegions
@@ -185,20 +185,30 @@ class RegionMethod:
         A region does where it lies on what belongs to it one plane nearer to the click, and looks
         like it. Things do not jump over planes.
         """
-        steps = hops(self._embedding.layout.stacks, clicks.pixels[clicks.positive_of(label), 0])
-        graph = self.evidence(plane).regions.graph
-        below = np.zeros(graph.labels.shape, bool)
-        if plane in steps:
-            for nearer in neighbors(self._embedding.layout.stacks, plane):
-                if steps.get(nearer, steps[plane]) < steps[plane]:
-                    answer = self._answer(clicks, PromptParameters(mode="object"), nearer)
-                    below |= answer.class_map(clicks.labels, np.dtype(np.int64)) == label
-        if not below.any():
-            return np.zeros(len(graph), np.float32)
-        overlap = np.bincount(graph.labels.ravel(), below.ravel(), len(graph)) / graph.areas
-        alike = self._heat(clicks, label, plane, "similar")
-        belongs = (overlap > _OVERLAP) & (alike > _LIKENESS)
-        return np.where(belongs, np.maximum(alike, 0.6), np.minimum(alike, 0.4))
+        stacks = self._embedding.layout.stacks
+        steps = hops(stacks, clicks.pixels[clicks.positive_of(label), 0])
+        if plane not in steps:
+            return np.zeros(len(self.evidence(plane)), np.float32)
+        own = _against_all(clicks, label)
+        heat = np.zeros(0, np.float32)
+        masks: dict[int, NDArray[np.bool_]] = {}
+        for on_way in way_to(stacks, steps, plane):
+            graph = self.evidence(on_way).regions.graph
+            if steps[on_way] == 0:
+                heat = self._heat(clicks, label, on_way, "object")
+            else:
+                nearer = [masks[p] for p in neighbors(stacks, on_way) if p in masks]
+                below = np.logical_or.reduce(nearer)
+                overlap = np.bincount(graph.labels.ravel(), below.ravel(), len(graph))
+                alike = self._heat(clicks, label, on_way, "similar")
+                belongs = (overlap > _OVERLAP * graph.areas) & (alike > _LIKENESS)
+                heat = np.where(belongs, np.maximum(alike, 0.6), np.minimum(alike, 0.4))
+            if on_way != plane:
+                answer = RegionAnswer(graph, heat[np.newaxis], 0.5)
+                answer.hold(own, on_way)
+                answer.keep_clicked(own, on_way)
+                masks[on_way] = answer.class_map([label], np.dtype(np.int64)) == label
+        return heat
 
     def under(self, clicks: Clicks, i: int) -> dict[str, Matrix]:
         """What is under a click."""
@@ -248,6 +258,18 @@ def _regions_of(plane: Matrix) -> PlaneRegions:
     from ..regions.plane import PlaneRegions
 
     return PlaneRegions.of(plane, Compact().maps(plane))
+
+
+def _against_all(clicks: Clicks, label: int) -> Clicks:
+    """The clicks that concern one class, those of other classes as negative ones of its own."""
+    chosen = np.sort(
+        np.concatenate(
+            [clicks.positive_of(label), clicks.negative_of(label), _of_others(clicks, label)]
+        )
+    )
+    positive = clicks.positive[chosen] & (clicks.classes[chosen] == label)
+    classes = np.full(len(chosen), label, dtype=np.int64)
+    return Clicks(clicks.pixels[chosen], clicks.nodes[chosen], positive, classes)
 
 
 def _of_others(clicks: Clicks, label: int) -> NDArray[np.int64]:

@@ -40,3 +40,17 @@ def hops(stacks: Sequence[tuple[int, ...]], planes: NDArray) -> dict[int, int]:
                     reached.append(beside)
         front = reached
     return steps
+
+
+def way_to(stacks: Sequence[tuple[int, ...]], steps: dict[int, int], plane: int) -> list[int]:
+    """Planes on the shortest ways to a plane from those without a step, it itself last."""
+    found, front = {plane}, [plane]
+    while front:
+        front = [
+            beside
+            for on_way in front
+            for beside in neighbors(stacks, on_way)
+            if steps[beside] < steps[on_way] and beside not in found
+        ]
+        found.update(front)
+    return sorted(found, key=lambda p: (steps[p], p))
