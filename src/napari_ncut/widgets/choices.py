@@ -194,7 +194,7 @@ class LayerChecklist(QListWidget):
 
 
 # Layers that we made to be looked at are no input.
-_NOT_INPUT = ("preview", "heat", "colors", "eigenvectors")
+_NOT_INPUT = ("preview", "heat", "hover", "hint", "colors", "eigenvectors")
 
 
 def own_layers(viewer: ViewerModel, layer_type: type[Layer]) -> list[Any]:

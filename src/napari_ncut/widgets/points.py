@@ -15,6 +15,7 @@ from ..errors import InputError
 from . import prompts_layer, strokes_layer
 from .accepting import Acceptance
 from .history import Group, history_of
+from .hover import Hover, NextPlace, Question, question_at
 from .keys import ShiftDigits, bind_weakly
 from .layers import unwrap
 from .live import AcceptOptions, PlaneResult, Request, live_steps
@@ -52,7 +53,10 @@ class PointsWidget(PointsPanel):
         self._masks: Preview | None = None
         self._heat: Preview | None = None
         self._request: Request | None = None
+        # All prompts, also where none of them is positive yet.
+        self._given: Request | None = None
         self._outside = 0
+        self._told = ""
         self._unreadable = ""
         self._measures: dict[int, list[Any]] = {}
         self._started = 0.0
@@ -66,6 +70,10 @@ class PointsWidget(PointsPanel):
             self._viewer, self._history, self._classes, self._prompts, self
         )
         self._digits = ShiftDigits(self._viewer, self._is_ours, self._choose_class, self)
+        self._hover = Hover(
+            self._viewer, self._classes, self._question_at, self._is_computing, self
+        )
+        self._next_place = NextPlace(self._viewer, self)
         self._connect()
         for layer in self._viewer.layers:
             if layer.metadata.get("napari_ncut", {}).get("role") in ("classes", "instances"):
@@ -82,6 +90,9 @@ class PointsWidget(PointsPanel):
         self.new_scribbles_button.clicked.connect(lambda: self.add_scribbles())
         self.image_choice.chosen.connect(self._on_image_chosen)
         self.sign_button.clicked.connect(lambda: self.flip_sign())
+        self.hover_box.toggled.connect(self._hover.switch)
+        self.next_button.clicked.connect(lambda: self.show_next_place())
+        self._next_place.told.connect(self._on_next_place)
         self.controls.changed.connect(lambda *_: self.update_masks())
         self.output_controls.heat.changed.connect(lambda *_: self._on_heat())
         self.accept_button.clicked.connect(lambda: self.accept())
@@ -102,6 +113,8 @@ class PointsWidget(PointsPanel):
             self._strokes.release,
             self._acceptance.release,
             self._digits.release,
+            self._hover.release,
+            self._next_place.release,
         )
         self.follow(self._session.prepared_changed, self._on_prepared)
         self.follow(self._classes.changed, self._on_classes)
@@ -114,7 +127,7 @@ class PointsWidget(PointsPanel):
     def release(self) -> None:
         """Let go of everything; the prompts stay, the previews of their masks go."""
         super().release()
-        self._request = self._prepared = self._masks = self._heat = None
+        self._request = self._given = self._prepared = self._masks = self._heat = None
         self.run_choice.set_choices([], None)
 
     # ------------------------------------------------------------------------- what is worked on
@@ -143,6 +156,7 @@ class PointsWidget(PointsPanel):
             return
         self._job.cancel()
         self._remove_previews()
+        self._hover.forget()
         self._prepared = prepared
         self._masks = self._heat = None
         if prepared is not None:
@@ -214,6 +228,7 @@ class PointsWidget(PointsPanel):
         self._history.follow(layer)
         for key, action in {
             "T": self.flip_sign,
+            "U": self.show_next_place,
             "Enter": self.accept,
             "Escape": self.reject,
         }.items():
@@ -235,6 +250,7 @@ class PointsWidget(PointsPanel):
             prompts_layer.set_defaults(layer, positive=positive)
         self._show_next(positive)
         self._show_sign()
+        self._hover.renew()
 
     def _with_columns(self) -> list[Any]:
         """The layers whose columns tell sign and class."""
@@ -265,6 +281,7 @@ class PointsWidget(PointsPanel):
         if self.points is not None:
             prompts_layer.set_defaults(self.points, label=label)
         self._show_next()
+        self._hover.renew()
         if self.output_controls.heat.value:
             self.update_masks()
 
@@ -304,6 +321,11 @@ class PointsWidget(PointsPanel):
 
     def read_request(self) -> tuple[Request | None, int]:
         """What the prompts ask now (None without a positive one), and how many are on no image."""
+        given, outside = self._read_prompts()
+        return given if given is not None and given.labels else None, outside
+
+    def _read_prompts(self) -> tuple[Request | None, int]:
+        """What all prompts say, and how many are on no image."""
         points, prepared = self.points, self._prepared
         if prepared is None:
             return None, 0
@@ -326,8 +348,6 @@ class PointsWidget(PointsPanel):
         usable = inside & ((labels > 0) | ~signs)
         strokes, ignored = self._read_strokes(prepared)
         outside = int(np.count_nonzero(~inside)) + ignored
-        if not (signs & usable).any() and not any(stroke.positive for stroke in strokes):
-            return None, outside
         heat = self._classes.current if self.output_controls.heat.value else None
         return (
             Request(
@@ -368,8 +388,11 @@ class PointsWidget(PointsPanel):
             return
         self._started = time.perf_counter()
         self._latency = None
-        request, self._outside = self.read_request()
-        self._request = request
+        self._given, self._outside = self._read_prompts()
+        request = self._given if self._given is not None and self._given.labels else None
+        self._request, self._told = request, ""
+        self._hover.clear()
+        self._next_place.clear()
         self._measures.clear()
         if request is None or self._masks is None or self._heat is None:
             self._job.cancel()
@@ -420,6 +443,45 @@ class PointsWidget(PointsPanel):
         if result.measures is not None:
             self._measures[result.plane] = result.measures
             self._show_amounts()
+
+    # ------------------------------------------------------------------------------ the next click
+
+    def _is_computing(self) -> bool:
+        """Whether masks that were really asked for are not there yet."""
+        return self._job.busy or self._acceptance.busy or self._history.replaying
+
+    def _question_at(self, world: np.ndarray) -> Question | None:
+        """What the next click would ask, if it were made there."""
+        active = unwrap(self._viewer.layers.selection.active)
+        if self._prepared is None or self._given is None or self.points is None:
+            return None
+        if active is not self.points:
+            return None
+        return question_at(
+            world,
+            self._prepared,
+            self._viewer,
+            self._given,
+            positive=self._next_sign(),
+            label=self._classes.current,
+            image=self.image_choice.value_if_many,
+        )
+
+    def show_next_place(self) -> None:
+        """Show where a further click would tell most."""
+        if self._viewer.dims.ndisplay == 3:
+            show_info("Switch to 2D first (Ctrl+Y): clicks are not read in the 3D view.")
+        elif self._prepared is None or self._request is None:
+            show_info("Click on something first: then there are places in doubt.")
+        elif not self._acceptance.busy:
+            self._told = "looking for the next place"
+            self._next_place.clear()
+            self._next_place.find(self._prepared, self._request)
+            self._show_status()
+
+    def _on_next_place(self, place: tuple[int, int, int] | None) -> None:
+        self._told = "nothing is in doubt" if place is None else "click in the ring"
+        self._show_status()
 
     # --------------------------------------------------------------------------- accept and reject
 
@@ -523,6 +585,7 @@ class PointsWidget(PointsPanel):
             text = ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n)
             text += f" · {1000 * self._latency:.0f} ms" if self._latency is not None else ""
             text += f" · {done} of {total} planes" if total > 1 else ""
+            text += f" · {self._told}" if self._told else ""
         if self._outside:
             drawn = " or shape(s)" if self._strokes.layers else ""
             text += f" · {self._outside} point(s){drawn} lie on no image and are ignored"
@@ -534,6 +597,7 @@ class PointsWidget(PointsPanel):
     def _show_buttons(self) -> None:
         busy = self._acceptance.busy
         self.accept_button.setEnabled(self._request is not None and not busy)
+        self.next_button.setEnabled(self._request is not None and not busy)
         n_points = 0 if self.points is None else len(self.points.data)
         drawn = self._request is not None and self._request.strokes
         self.reject_button.setEnabled((n_points > 0 or bool(drawn)) and not busy)

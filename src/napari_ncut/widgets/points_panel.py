@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels, Points, Shapes
 from qtpy.QtWidgets import (
+    QCheckBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -71,6 +72,15 @@ class PointsPanel(DockedWidget):
         )
         self.sign_button = QPushButton()
         self.sign_button.setToolTip("Whether the next click says “like this” or “not this”. Key: T")
+        self.hover_box = QCheckBox("Preview under the cursor")
+        self.hover_box.setToolTip(
+            "While the cursor moves over the image and the prompts are selected: outline the mask\n"
+            "that the next click would give there."
+        )
+        self.next_button = QPushButton("Where next?  [U]")
+        self.next_button.setToolTip(
+            "Show where a further click would tell most, with a ring. Key: U"
+        )
         self.class_table = ClassTable(classes)
         self.controls = PromptControls()
         self.output_controls = OutputControls()
@@ -96,6 +106,7 @@ class PointsPanel(DockedWidget):
                 ("Scribbles", beside(self.scribbles_choice, self.new_scribbles_button)),
                 ("Click on", self.image_choice),
                 ("Next click", self.sign_button),
+                ("", beside(self.hover_box, self.next_button)),
             ]
         )
         self._image_label = clicks.itemAtPosition(5, 0).widget()
