@@ -128,17 +128,24 @@ def _garbage_is_collected_here() -> Iterator[None]:
 
 @pytest.fixture
 def bench(make_napari_viewer_proxy: Any, qtbot: Any) -> Callable[..., Bench]:
-    """Opens a viewer with both widgets: bench(image, **arguments of its layer)."""
+    """Opens a viewer with both widgets: bench(image, **arguments of its layer).
 
-    def open_bench(image: Any = None, **kwargs: Any) -> Bench:
+    What most tests are about is not how good masks are: they get a quick backbone, and the rule by
+    which one can tell what is masked. With `usual=True` everything is as a user finds it.
+    """
+
+    def open_bench(image: Any = None, *, usual: bool = False, **kwargs: Any) -> Bench:
         viewer = make_napari_viewer_proxy(show=kwargs.pop("show", False))
         if image is not None:
             viewer.add_image(image, **{"name": "image", **kwargs})
         features, segment = FeaturesWidget(viewer), PointsWidget(viewer)
-        # Strict enough for masks that end where the images' halves meet.
-        segment.controls.auto.value = False
-        segment.controls.threshold.value = 0.8
-        segment.controls.gamma.value = 1.0
+        if not usual:
+            features.backbone.backbone.value = "filterbank"
+            segment.controls.method.value = "tutorial"
+            # Strict enough for masks that end where the images' halves meet.
+            segment.controls.auto.value = False
+            segment.controls.threshold.value = 0.8
+            segment.controls.gamma.value = 1.0
         viewer.window.add_dock_widget(features, name="features")
         viewer.window.add_dock_widget(segment, name="segment")
         return Bench(viewer, features, segment, qtbot)

@@ -14,14 +14,10 @@ from .conftest import halves
 
 @pytest.fixture
 def ready(prepared):
-    """A window that follows the cursor, by the tutorial's rule."""
+    """A window that follows the cursor."""
 
     def open_ready(*args, **kwargs):
         bench = prepared(*args, **kwargs)
-        bench.segment.controls.method.value = "tutorial"
-        bench.segment.controls.auto.value = False
-        bench.segment.controls.threshold.value = 0.8
-        bench.segment.controls.gamma.value = 1.0
         bench.segment.hover_box.setChecked(True)
         activate(bench)
         return bench

@@ -38,6 +38,7 @@ def test_options_are_what_predict_takes(controls, method, automatic):
 
 
 def test_each_method_keeps_its_own_values(controls):
+    controls.method.value = "tutorial"
     controls.auto.value = False
     controls.threshold.value = 0.8
     controls.method.value = "cut"
@@ -55,7 +56,16 @@ def test_each_method_keeps_its_own_values(controls):
 
 
 def test_what_a_method_does_not_use_is_disabled_and_says_why(controls):
+    assert controls.options()["method"] == "auto" and controls.auto.value
+    for name in ("negative_threshold", "normalization"):
+        control = getattr(controls, name)
+        assert not control.enabled and "Not used by regions" in control.tooltip
+        assert name not in controls.options()
+    assert controls.gamma.enabled and not controls.threshold.enabled
+    assert "probable" in controls.threshold.tooltip
+    controls.method.value = "tutorial"
     before = controls.negative_threshold.tooltip
+    assert "Not used" not in before and "probable" not in controls.threshold.tooltip
     controls.method.value = "cut"
     for name in ("negative_threshold", "normalization", "gamma"):
         control = getattr(controls, name)
@@ -161,7 +171,7 @@ def test_a_script_names_the_method_only_where_it_is_another(bench, tmp_path):
     noise = np.random.default_rng(0).integers(0, 6, (64, 64))
     image = (noise + np.where(np.arange(64) < 32, 40, 200)).astype(np.uint8)
     tifffile.imwrite(tmp_path / "image.tif", image)
-    opened = bench()
+    opened = bench(usual=True)
     opened.viewer.open(tmp_path / "image.tif", plugin="napari")
     opened.prepare()
     opened.click([30, 50])

@@ -70,20 +70,31 @@ class MethodFace:
         What it is called in the list of methods.
     gamma : float
         Where a person starts.
-    automatic : str
-        What the automatic threshold is.
+    threshold, automatic : str
+        What the threshold is, and what the automatic one is.
     unused, unused_if_automatic : dict
         Controls that do nothing, always or beside the automatic threshold, and why.
     """
 
     title: str
     gamma: float = 1.0
+    threshold: str = "How alike to the positive clicks a pixel must be."
     automatic: str = "What the method takes by itself."
     unused: Mapping[str, str] = field(default_factory=dict)
     unused_if_automatic: Mapping[str, str] = field(default_factory=dict)
 
 
 FACES: dict[str, MethodFace] = {
+    "regions": MethodFace(
+        "regions, by all evidence",
+        threshold="How probable it must be that a region is meant.",
+        automatic="A region is taken where that is more probable than not: 0.5.",
+        unused={
+            "negative_threshold": "Not used by regions: negative clicks are weighed together with\n"
+            "the positive ones, and need no threshold of their own.",
+            "normalization": "Not used by regions: probabilities are the same everywhere.",
+        },
+    ),
     "tutorial": MethodFace(
         "likeness to each click",
         gamma=GAMMA,
@@ -128,8 +139,6 @@ class PromptControls(ControlGrid):
         self.auto = CheckBox(text="automatic threshold", value=True)
         self.threshold = FloatSlider(
             label="Threshold", value=0.5, min=0, max=1, step=0.01, tracking=True,
-            tooltip="How alike to the positive clicks a pixel must be.\n"
-            "To the right: smaller masks.",
         )  # fmt: skip
         self.gamma = FloatSlider(
             label="Gamma", value=faces[BEST_METHOD].gamma, min=0.05, max=3, step=0.01,
@@ -193,8 +202,10 @@ class PromptControls(ControlGrid):
 
     def _enable(self) -> None:
         unused = self._unused()
-        self.auto.tooltip = self._faces[self._shown].automatic
-        self.enable(self.threshold, not self.auto.value)
+        face = self._faces[self._shown]
+        self.auto.tooltip = face.automatic
+        tooltip = f"{face.threshold}\nTo the right: smaller masks."
+        self.enable(self.threshold, not self.auto.value, tooltip)
         for name, tooltip in self._tooltips.items():
             self.enable(getattr(self, name), name not in unused, unused.get(name, tooltip))
 
