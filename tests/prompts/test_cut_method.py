@@ -213,7 +213,9 @@ def test_clicks_mean_the_same_together_and_one_after_the_other():
 
 def test_a_constant_image_gives_an_answer():
     with pytest.warns(UserWarning, match="carry information"):
-        segmenter = PromptSegmenter(embed(np.full((15, 22), 5.0), n_components=3))
+        segmenter = PromptSegmenter(
+            embed(np.full((15, 22), 5.0), backbone="filterbank", n_components=3)
+        )
     assert segmenter.predict([(3, 3)], method="cut").all()
     mask = segmenter.predict([(3, 3), (9, 20)], [True, False], method="cut")
     assert mask[3, 3]

@@ -35,9 +35,7 @@ class Tutorial(PromptSegmenter):
 
 @pytest.fixture(scope="module")
 def on_discs() -> PromptSegmenter:
-    return Tutorial(
-        embed(DISCS, backbone="filterbank", n_components=4, node="color", layer=0)
-    )
+    return Tutorial(embed(DISCS, backbone="filterbank", n_components=4, node="color", layer=0))
 
 
 # ------------------------------------------------------------------------ what a person expects
@@ -245,7 +243,7 @@ def test_the_order_of_questions_does_not_matter(synthetic):
 
 def test_objects_connect_through_the_planes_of_a_stack_only():
     volume = np.stack([discs([c]) for c in (CENTERS[0], CENTERS[0], CENTERS[1])])
-    options = {"n_components": 3, "node": "color", "layer": 0}
+    options = {"backbone": "filterbank", "n_components": 3, "node": "color", "layer": 0}
     in_stack = Tutorial(embed(volume, axes="ZYX", **options))
     masks = in_stack.predict([(0, *CENTERS[0])], mode="object")
     assert masks.any(axis=(1, 2)).tolist() == [True, True, False]
@@ -256,9 +254,7 @@ def test_objects_connect_through_the_planes_of_a_stack_only():
 
 def test_min_area_drops_pieces_unless_clicked():
     image = discs([CENTERS[0]], radius=8) + discs([(35, 46)], radius=4) - 40
-    segmenter = Tutorial(
-        embed(image, backbone="filterbank", n_components=3, node="color", layer=0)
-    )
+    segmenter = Tutorial(embed(image, backbone="filterbank", n_components=3, node="color", layer=0))
     assert segmenter.predict([CENTERS[0]])[35, 46]
     mask = segmenter.predict([CENTERS[0]], min_area=100)
     assert mask[CENTERS[0]]
@@ -297,7 +293,7 @@ def test_images_of_different_sizes():
 
 def test_a_constant_image_gives_an_answer():
     with pytest.warns(UserWarning, match="carry information"):
-        segmenter = Tutorial(embed(np.full((20, 30), 5.0), n_components=3))
+        segmenter = Tutorial(embed(np.full((20, 30), 5.0), backbone="filterbank", n_components=3))
     assert segmenter.predict([(3, 3)]).all()
 
 

@@ -40,13 +40,8 @@ CLICKS: tuple[tuple[tuple[int, int], bool, int], ...] = (
     ((445, 445), False, 0),
 )
 CLASS_NAMES = {1: "stained epithelium", 2: "stroma nuclei"}
-EMBED: dict[str, Any] = {"axes": "YXC", "backbone": "filterbank", "n_components": 10, "layer": 2}
-PREDICT: dict[str, Any] = {
-    "gamma": 0.3,
-    "negative_threshold": 0.9,
-    "normalization": "absolute",
-    "min_area": 30,
-}
+EMBED: dict[str, Any] = {"axes": "YXC", "backbone": "compact", "n_components": 10}
+PREDICT: dict[str, Any] = {"min_area": 30}
 
 
 @reported

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..regions.graph import RegionGraph
 from .clicks import Clicks
-from .margins import doubt_of
+from .margins import doubt_of, margin_above
 
 
 @dataclass
@@ -35,9 +35,7 @@ class RegionAnswer:
     _splits: list[tuple[int, NDArray[np.int64], NDArray[np.bool_]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        # In units of the room above the cut, so that classes of other cuts can be compared.
-        room = max(1 - self.cut, 1e-6)
-        self._margins = np.clip((self.heat - np.float32(self.cut)) / np.float32(room), -1, 1)
+        self._margins = margin_above(self.heat, self.cut)
 
     def hold(self, clicks: Clicks, plane: int) -> None:
         """Put clicked regions on their clicks' sides; one clicked for both is parted."""

@@ -34,6 +34,8 @@ _KEPT_PIXELS = 2**25
 _KEPT_CLICKS = 128
 # Answers for a class in a plane that are kept.
 _KEPT_HEATS = 256
+# Beyond it nothing changes any more, and the numbers would end.
+_LARGEST_GAMMA = 1e30
 # Share of a region that must lie on the thing in the plane before, and how alike it must be, for
 # the thing to go on there.
 _OVERLAP, _LIKENESS = 0.5, 0.2
@@ -124,7 +126,7 @@ class RegionMethod:
             regions = _regions_of(image)
             layout = self._embedding.layout
             rows = self._embedding.unit_vectors[layout.nodes_of(plane)]
-            rows = rows.reshape(*layout.grids[plane], -1)
+            rows = rows.reshape(*layout.grids[plane], rows.shape[1])
             self._regions[plane] = regions, regions.graph.means(rows, layout.stride)
         return self._regions[plane]
 
@@ -137,7 +139,7 @@ class RegionMethod:
         return partial(self._answer, clicks, parameters)
 
     def _answer(self, clicks: Clicks, parameters: PromptParameters, plane: int) -> RegionAnswer:
-        gamma = 1.0 if parameters.gamma is None else parameters.gamma
+        gamma = min(1.0 if parameters.gamma is None else parameters.gamma, _LARGEST_GAMMA)
         cut = 0.5 if parameters.threshold is None else parameters.threshold
         heats = [
             self._heat(clicks, label, plane, parameters.mode) ** np.float32(gamma)

@@ -77,7 +77,7 @@ class RegionGraph:
 
     def means(self, maps: NDArray[np.float32], stride: int = 1) -> NDArray[np.float32]:
         """Mean in every region of maps (ceil(h/stride), ceil(w/stride), d), as (n, d)."""
-        flat = maps.reshape(-1, maps.shape[-1])
+        flat = maps.reshape(maps.shape[0] * maps.shape[1], maps.shape[-1])
         means = self._shares(maps.shape[:2], stride) @ flat
         return means.astype(np.float32)
 

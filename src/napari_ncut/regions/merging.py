@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..backbones.compact import PlaneMaps
 from .graph import RegionGraph
+from .library import load_higra
 from .tree import MergeTree
 
 Array = NDArray[np.float32]
@@ -264,7 +265,7 @@ def _average_linkage(
     merging: Merging, strengths: Array
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Parents and heights (2n - 1,), nodes in the order of merging."""
-    import higra
+    higra = load_higra()
 
     graph = higra.UndirectedGraph(len(merging))
     graph.add_edges(*merging.edges.T)

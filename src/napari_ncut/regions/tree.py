@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .library import load_higra
+
 
 @dataclass(frozen=True)
 class MergeTree:
@@ -133,7 +135,7 @@ class MergeTree:
 
     def common(self, one: ArrayLike, other: ArrayLike) -> NDArray[np.int64]:
         """Nodes at which pairs of regions become one, of the shape of `one`."""
-        import higra
+        higra = load_higra()
 
         tree = higra.Tree(self.parents.astype(np.int64))
         pairs = (np.asarray(one, np.int64).ravel(), np.asarray(other, np.int64).ravel())
