@@ -1,0 +1,83 @@
+"""Draw docs/images/walk-*.png: masks after one, two and four clicks, in a real napari window.
+
+    NAPARI_NCUT_DATA=… make walkthrough
+
+Nuclei of the Data Science Bowl 2018 (CC0), a superalloy of NASA's micrographs (MIT), and the cat of
+scikit-image.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio.v3 as imageio
+import napari
+import numpy as np
+import skimage.data
+from make_screenshots import FOLDER, shown, wait
+from numpy.typing import NDArray
+from PIL import Image
+from qtpy.QtTest import QTest
+
+from napari_ncut.widgets.demo import place_clicks, prepare_demo
+
+NUMBERS = (1, 2, 4)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """An image, what a click means, and four clicks (row, column, positive)."""
+
+    name: str
+    image: NDArray
+    mode: str
+    clicks: tuple[tuple[int, int, bool], ...]
+
+
+def walks() -> list[Walk]:
+    data = Path(os.environ["NAPARI_NCUT_DATA"]) / "data"
+    nuclei = imageio.imread(data / "dsb2018" / "images" / "{NUCLEI}.png")
+    alloy = imageio.imread(data / "nasa_superalloy" / "images" / "{ALLOY}.png")
+    return [
+        Walk("nuclei", nuclei, "similar", ()),
+        Walk("alloy", alloy, "similar", ()),
+        Walk("cat", skimage.data.chelsea(), "object", ()),
+    ]
+
+
+def color(image: NDArray) -> NDArray:
+    return image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=-1)
+
+
+def draw(walk: Walk) -> None:
+    viewer = napari.Viewer()
+    viewer.window.resize(1500, 900)
+    nothing = np.empty((0, 2)), np.empty(0, bool), np.empty(0, int)
+    features, segment = prepare_demo(
+        viewer, color(walk.image), *nothing, {1: walk.name}, predict={"mode": walk.mode}
+    )
+    wait(lambda: segment.points is not None and features.run_button.isEnabled())
+    segment.parent().raise_()
+    pictures = []
+    for n in NUMBERS:
+        rows = np.array(walk.clicks[:n])
+        place_clicks(segment.points, rows[:, :2], rows[:, 2].astype(bool), np.ones(n, int))
+        wait(lambda n=n: shown(segment, n))
+        QTest.qWait(800)
+        pictures.append(viewer.screenshot(canvas_only=True, flash=False)[..., :3])
+    viewer.close()
+    side_by_side = Image.fromarray(np.concatenate(pictures, axis=1))
+    width, height = side_by_side.size
+    small = side_by_side.resize((1500, round(1500 * height / width)), Image.Resampling.LANCZOS)
+    small.quantize(256, kmeans=3).save(FOLDER / f"walk-{walk.name}.png", optimize=True)
+
+
+def main() -> None:
+    for walk in walks():
+        draw(walk)
+
+
+if __name__ == "__main__":
+    main()
