@@ -59,6 +59,7 @@ def backbone(monkeypatch):
     entry = replace(
         BACKBONES["filterbank"],
         name="fake",
+        title="Fake",
         builder=f"{module.__name__}:Fake",
         strides=(8,) * 4,
         preparation="none",

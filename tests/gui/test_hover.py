@@ -259,6 +259,27 @@ def test_a_released_widget_follows_no_longer(ready):
     assert bench.messages("error") == []
 
 
+def test_what_fails_is_told_once(ready, monkeypatch):
+    from napari_ncut import InputError
+    from napari_ncut.prompts import PromptSegmenter
+
+    def fail(self, *args, **kwargs):
+        raise InputError("There is no such thing.")
+
+    bench = ready()
+    monkeypatch.setattr(PromptSegmenter, "predict", fail)
+    move(bench, 30, 50)
+    move(bench, 30, 40)
+    assert not bench.segment.hover_box.isChecked()
+    assert bench.messages("warning") == ["There is no such thing."]
+    monkeypatch.undo()
+    bench.click([30, 50])
+    monkeypatch.setattr(PromptSegmenter, "where_next", fail)
+    ask(bench)
+    assert bench.messages("warning") == ["There is no such thing."] * 2
+    assert "looking" not in bench.segment.status.text() and not rings(bench)
+
+
 def test_a_real_cursor(ready, qtbot):
     bench = ready(show=True)
     canvas = bench.viewer.__wrapped__.window._qt_viewer.canvas.native

@@ -20,6 +20,7 @@ from .workers import Job
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Image
     from numpy.typing import NDArray
 
     from .classes import ClassList
@@ -51,7 +52,14 @@ class Hover(QObject):
         What a click at a position in the world would ask; None where it would ask nothing.
     waits
         Whether something more urgent is being computed.
+
+    Signals
+    -------
+    failed(str)
+        Why nothing can be shown; the user has been told.
     """
+
+    failed = Signal(str)
 
     def __init__(
         self,
@@ -69,6 +77,7 @@ class Hover(QObject):
         self._on = self._released = self._showing = False
         self._job = Job(self)
         self._job.stepped.connect(self._show)
+        self._job.failed.connect(self.failed)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REST)
@@ -229,7 +238,7 @@ def _hover_steps(question: Question) -> Iterator[PlaneResult]:
 
 
 class NextPlace(QObject):
-    """Shows where a click would tell most: a ring in a layer of its own, and the view goes there.
+    """Shows where a click would tell most: a ring in a layer of its own, brought into view.
 
     Parameters
     ----------
@@ -240,9 +249,12 @@ class NextPlace(QObject):
     -------
     told(object)
         The place (plane, row, column), or None where nothing is in doubt.
+    failed(str)
+        Why none can be told; the user has been told that.
     """
 
     told = Signal(object)
+    failed = Signal(str)
 
     def __init__(self, viewer: ViewerModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -251,6 +263,7 @@ class NextPlace(QObject):
         self._prepared: Prepared | None = None
         self._job = Job(self)
         self._job.finished.connect(self._show)
+        self._job.failed.connect(self.failed)
 
     @property
     def busy(self) -> bool:
@@ -308,11 +321,11 @@ class NextPlace(QObject):
         layer = Points(
             data[np.newaxis],
             name=free_name(viewer, "where next?"),
-            symbol="ring",
+            symbol="disc",
             size=float(np.clip(side / 12, 6, 200)),
-            face_color="yellow",
+            face_color="transparent",
             border_color="yellow",
-            opacity=0.9,
+            border_width=0.12,
             **lay_on(image, np.ones(image.ndim), np.zeros(image.ndim)),
         )
         layer.editable = False
@@ -323,9 +336,17 @@ class NextPlace(QObject):
         world[first:] = image.data_to_world(data)
         for dim in viewer.dims.not_displayed:
             viewer.dims.set_point(dim, world[dim])
+        if _is_seen(image, data, (rows, columns)):
+            return
         # Where napari keeps the camera depends on its version.
         camera = getattr(viewer, "scene", viewer).camera
         camera.center = (*camera.center[:-2], *world[list(viewer.dims.displayed[-2:])])
+
+
+def _is_seen(image: Image, data: NDArray[np.float64], dims: tuple[int, int]) -> bool:
+    """Whether a place of an image is within the canvas already; of pyramids that is not known."""
+    first, last = image.corner_pixels
+    return not image.multiscale and all(first[dim] < data[dim] < last[dim] for dim in dims)
 
 
 def _next_steps(

@@ -92,7 +92,10 @@ class PointsWidget(PointsPanel):
         self.sign_button.clicked.connect(lambda: self.flip_sign())
         self.hover_box.toggled.connect(self._hover.switch)
         self.next_button.clicked.connect(lambda: self.show_next_place())
+        # Else the next move of the cursor would fail as well, and tell that, too.
+        self._hover.failed.connect(lambda _: self.hover_box.setChecked(False))
         self._next_place.told.connect(self._on_next_place)
+        self._next_place.failed.connect(lambda _: self._tell(""))
         self.controls.changed.connect(lambda *_: self.update_masks())
         self.output_controls.heat.changed.connect(lambda *_: self._on_heat())
         self.accept_button.clicked.connect(lambda: self.accept())
@@ -152,6 +155,8 @@ class PointsWidget(PointsPanel):
 
     def _use(self, prepared: Prepared | None) -> None:
         if prepared is self._prepared:
+            self._show_sign()
+            self._show_image_choice()
             self._show_status()
             return
         self._job.cancel()
@@ -166,11 +171,15 @@ class PointsWidget(PointsPanel):
         self.image_choice.set_choices(
             [(s.name, s.name) for s in sources], sources[0].name if sources else None
         )
-        for widget in (self.image_choice, self._image_label):
-            widget.setVisible(len(sources) > 1)
+        self._show_image_choice()
         self.output_choice.refresh()
         self._adopt_points()
         self.update_masks()
+
+    def _show_image_choice(self) -> None:
+        several = self._prepared is not None and len(self._prepared.sources) > 1
+        for widget in (self.image_choice, self._image_label):
+            widget.setVisible(several)
 
     def _remove_previews(self) -> None:
         for preview in (self._masks, self._heat):
@@ -474,13 +483,15 @@ class PointsWidget(PointsPanel):
         elif self._prepared is None or self._request is None:
             show_info("Click on something first: then there are places in doubt.")
         elif not self._acceptance.busy:
-            self._told = "looking for the next place"
             self._next_place.clear()
             self._next_place.find(self._prepared, self._request)
-            self._show_status()
+            self._tell("looking for the next place")
 
     def _on_next_place(self, place: tuple[int, int, int] | None) -> None:
-        self._told = "nothing is in doubt" if place is None else "click in the ring"
+        self._tell("nothing is in doubt" if place is None else "click in the ring")
+
+    def _tell(self, text: str) -> None:
+        self._told = text
         self._show_status()
 
     # --------------------------------------------------------------------------- accept and reject

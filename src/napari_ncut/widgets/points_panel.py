@@ -101,14 +101,16 @@ class PointsPanel(DockedWidget):
             [
                 ("Prepared", self.run_choice),
                 ("Prompts", self.points_choice),
-                ("Negative points", self.negative_choice),
+                ("Negatives", self.negative_choice),
                 ("Shapes", beside(self.shapes_choice, self.new_shapes_button)),
                 ("Scribbles", beside(self.scribbles_choice, self.new_scribbles_button)),
                 ("Click on", self.image_choice),
                 ("Next click", self.sign_button),
-                ("", beside(self.hover_box, self.next_button)),
             ]
         )
+        # Side by side they would make the panel wider than it is.
+        for part in (self.hover_box, self.next_button):
+            clicks.addWidget(part, clicks.rowCount(), 0, 1, 2)
         self._image_label = clicks.itemAtPosition(5, 0).widget()
         buttons = QGridLayout()
         buttons.addWidget(self.accept_button, 0, 0)
