@@ -23,7 +23,9 @@ def image() -> Image:
 
 @pytest.fixture(scope="module")
 def prepared(image) -> Prepared:
-    return Prepared([describe_source(image)], PromptSegmenter(embed(image.data, axes="ZYX", n_components=4)))
+    return Prepared(
+        [describe_source(image)], PromptSegmenter(embed(image.data, axes="ZYX", n_components=4))
+    )
 
 
 @pytest.fixture
