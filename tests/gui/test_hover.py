@@ -345,7 +345,6 @@ def test_u_shows_the_place_until_the_next_click(doubted, press):
     assert bench.segment.points is not ring
     for choice in (bench.segment.points_choice, bench.segment.negative_choice):
         assert ring not in choice._objects
-    np.testing.assert_allclose(center(bench), (3, 40))
     bench.click([3, 40])
     assert not rings(bench) and "ring" not in bench.segment.status.text()
 
@@ -367,7 +366,20 @@ def test_without_a_click_it_says_so(ready, press):
     assert any("Click on something first" in text for text in bench.messages())
 
 
-def test_the_ring_lies_on_a_transformed_image(doubted):
+@pytest.mark.parametrize("seen", [True, False])
+def test_the_view_moves_only_where_the_ring_would_not_be_seen(doubted, monkeypatch, seen):
+    from napari_ncut.widgets import hover
+
+    bench = doubted()
+    monkeypatch.setattr(hover, "_is_seen", lambda *_: seen)
+    before = center(bench)
+    bench.click([30, 50])
+    ask(bench)
+    np.testing.assert_allclose(center(bench), before if seen else (3, 40))
+
+
+def test_the_ring_lies_on_a_transformed_image(doubted, monkeypatch):
+    monkeypatch.setattr("napari_ncut.widgets.hover._is_seen", lambda *_: False)
     bench = doubted(halves(), scale=(2, 3), translate=(10, 20), rotate=30)
     bench.click([30, 50])
     ask(bench)
