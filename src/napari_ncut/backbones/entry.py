@@ -64,6 +64,8 @@ class BackboneEntry:
         Work and memory of its network, None where `seconds_per_megapixel` says it.
     seconds_per_megapixel
         Rough time on two CPU cores, for backbones that are no network.
+    inside
+        Bytes of weights that come with the package.
     own_options
         Options of `load_backbone` that its builder takes beside layer, node, stride and device;
         families take all of them.
@@ -88,6 +90,7 @@ class BackboneEntry:
     requires: tuple[str, str] | tuple[()] = ()
     cost: Cost | None = None
     seconds_per_megapixel: float = 0.0
+    inside: int = 0
     own_options: tuple[str, ...] = ()
     suggested_components: int = 10
 
@@ -99,6 +102,8 @@ class BackboneEntry:
     @property
     def readable_size(self) -> str:
         """Size of the weights as people read it."""
+        if self.inside:
+            return f"{self.inside / 1e6:.0f} MB that come with the package"
         return self.weights.readable_size if self.weights else "no weights, no download"
 
     @property

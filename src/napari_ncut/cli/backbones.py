@@ -84,7 +84,11 @@ def describe(entry: BackboneEntry) -> tuple[str, ...]:
         ", ".join(labels),
         ", ".join(entry.nodes),
         _cell(entry),
-        entry.weights.readable_size if entry.weights is not None else "none",
+        entry.weights.readable_size
+        if entry.weights is not None
+        else "inside"
+        if entry.inside
+        else "none",
         entry.license,
     )
 

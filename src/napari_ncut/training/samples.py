@@ -79,9 +79,7 @@ def read_samples(
         if not (data / folder).is_dir():
             raise InputError(f"There is no folder {data / folder}. Give the folder that holds it.")
         samples[folder] = list(read(data / folder, aside))
-    samples["synthesized"] = list(
-        _synthesized(synthesized, seed + 10_000 * aside, shape)
-    )
+    samples["synthesized"] = list(_synthesized(synthesized, seed + 10_000 * aside, shape))
     return {source: found for source, found in samples.items() if found}
 
 
