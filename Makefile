@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench screenshots manifest peer clean
+.PHONY: help demo test lint bench screenshots walkthrough manifest peer clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,6 +42,9 @@ bench: $(READY) peer ## run the benchmarks that our figures come from
 
 screenshots: $(READY) ## draw the pictures of README and docs again
 	$(DISPLAYED) $(BIN)/python docs/make_screenshots.py
+
+walkthrough: $(READY) ## draw masks after one, two and four clicks on three images
+	$(DISPLAYED) $(BIN)/python docs/make_walkthrough.py
 
 manifest: ## copy napari.yaml into the package
 	cp napari.yaml src/napari_ncut/napari.yaml

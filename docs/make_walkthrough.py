@@ -2,8 +2,8 @@
 
     NAPARI_NCUT_DATA=… make walkthrough
 
-Nuclei of the Data Science Bowl 2018 (CC0), a superalloy of NASA's micrographs (MIT), and the cat of
-scikit-image.
+Nuclei of the Data Science Bowl 2018 (CC0), a superalloy of NASA's micrographs (MIT), and the
+astronaut of scikit-image (NASA, public domain).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from qtpy.QtTest import QTest
 from napari_ncut.widgets.demo import place_clicks, prepare_demo
 
 NUMBERS = (1, 2, 4)
+# The second class is blue, which none of the images is.
+LABEL = 2
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,27 @@ class Walk:
 
 def walks() -> list[Walk]:
     data = Path(os.environ["NAPARI_NCUT_DATA"]) / "data"
-    nuclei = imageio.imread(data / "dsb2018" / "images" / "{NUCLEI}.png")
-    alloy = imageio.imread(data / "nasa_superalloy" / "images" / "{ALLOY}.png")
+    nuclei = imageio.imread(data / "dsb2018" / "images" / "0d2bf916cc8d.png")
+    alloy = imageio.imread(data / "nasa_superalloy" / "images" / "spot5_0d_0.png")
     return [
-        Walk("nuclei", nuclei, "similar", ()),
-        Walk("alloy", alloy, "similar", ()),
-        Walk("cat", skimage.data.chelsea(), "object", ()),
+        Walk(
+            "nuclei",
+            nuclei,
+            "similar",
+            ((270, 275, True), (166, 119, True), (133, 190, False), (15, 283, True)),
+        ),
+        Walk(
+            "alloy",
+            alloy,
+            "similar",
+            ((71, 391, True), (346, 369, False), (97, 216, False), (128, 136, True)),
+        ),
+        Walk(
+            "astronaut",
+            skimage.data.astronaut(),
+            "object",
+            ((350, 220, True), (100, 230, True), (420, 400, True), (250, 400, False)),
+        ),
     ]
 
 
@@ -51,22 +68,31 @@ def color(image: NDArray) -> NDArray:
     return image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=-1)
 
 
+def canvas_of(viewer: napari.Viewer, shape: tuple[int, ...]) -> NDArray:
+    """The canvas without what lies beside the image."""
+    picture = viewer.screenshot(canvas_only=True, flash=False)[..., :3]
+    height, width = picture.shape[:2]
+    wide = min(width, round(height * shape[1] / shape[0]))
+    left = (width - wide) // 2
+    return picture[:, left : left + wide]
+
+
 def draw(walk: Walk) -> None:
     viewer = napari.Viewer()
     viewer.window.resize(1500, 900)
     nothing = np.empty((0, 2)), np.empty(0, bool), np.empty(0, int)
     features, segment = prepare_demo(
-        viewer, color(walk.image), *nothing, {1: walk.name}, predict={"mode": walk.mode}
+        viewer, color(walk.image), *nothing, {LABEL: walk.name}, predict={"mode": walk.mode}
     )
     wait(lambda: segment.points is not None and features.run_button.isEnabled())
     segment.parent().raise_()
     pictures = []
     for n in NUMBERS:
         rows = np.array(walk.clicks[:n])
-        place_clicks(segment.points, rows[:, :2], rows[:, 2].astype(bool), np.ones(n, int))
+        place_clicks(segment.points, rows[:, :2], rows[:, 2].astype(bool), np.full(n, LABEL))
         wait(lambda n=n: shown(segment, n))
         QTest.qWait(800)
-        pictures.append(viewer.screenshot(canvas_only=True, flash=False)[..., :3])
+        pictures.append(canvas_of(viewer, walk.image.shape[:2]))
     viewer.close()
     side_by_side = Image.fromarray(np.concatenate(pictures, axis=1))
     width, height = side_by_side.size
