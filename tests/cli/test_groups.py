@@ -52,7 +52,7 @@ def test_a_group_has_one_number_in_all_images(tmp_path: Path, image: Path, call:
     for method in ("nested", "kmeans"):
         call(
             *("embed", image, tmp_path / "s.tif", "-o", tmp_path / f"{method}.npz", *EMBEDDING),
-            *("--groups", 2, "--grouping", method),
+            *("--groups", 2, "--grouping", method, "--backbone", "filterbank"),
         )
         single = ncut.read_image(tmp_path / f"{method}_blobs_groups.tif")
         double = ncut.read_image(tmp_path / f"{method}_s_groups.tif")
@@ -78,7 +78,7 @@ def test_fewer_groups_than_asked_for_are_told(tmp_path: Path, call: Callable):
     image = np.zeros((20, 20), np.uint8)
     image[:, 10:] = 200
     Image.fromarray(image).save(tmp_path / "halves.png")
-    arguments = ("--components", 3, "--groups", 250)
+    arguments = ("--components", 3, "--groups", 250, "--backbone", "filterbank")
     result = call("embed", tmp_path / "halves.png", "-o", tmp_path / "e.npz", *arguments)
     found = tifffile.imread(tmp_path / "e_halves_groups.tif")
     assert f"Only {found.max()} of 250 groups" in result.stderr

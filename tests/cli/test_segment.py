@@ -55,6 +55,7 @@ def test_all_prompt_and_embed_parameters(tmp_path: Path, image: Path, points: Pa
     )
     embedding = ncut.embed(
         blobs(),
+        backbone="filterbank",
         n_components=5,
         layer=1,
         node="color",
@@ -76,6 +77,7 @@ def test_all_prompt_and_embed_parameters(tmp_path: Path, image: Path, points: Pa
         min_area=3,
         normalization="absolute",
         mode="object",
+        method="tutorial",
     )
     found = ncut.read_image(tmp_path / "out" / "blobs_classes.tif").data
     np.testing.assert_array_equal(found, expected)
@@ -331,7 +333,7 @@ def test_wrong_points(tmp_path: Path, image: Path, refuse: Callable, text: str, 
 WRONG_OPTIONS = {
     "backbone": (["--backbone", "filterbnk"], "Did you mean 'filterbank'"),
     "layer": (["--layer", "9"], "index from 0 to 3"),
-    "node": (["--node", "colour"], "'color'"),
+    "node": (["--node", "kinds"], "'kind'"),
     "stride": (["--stride", "3"], "power of two"),
     "axes": (["--axes", "ZYX"], "name 3 dimensions, but the array has 2"),
     "unknown axes": (["--axes", "QX"], "Known are"),
@@ -458,6 +460,7 @@ def test_a_constant_image_is_noted_without_python(tmp_path):
     (tmp_path / "points.csv").write_text("axis-0,axis-1\n5,5\n")
     run = "from napari_ncut.cli import main; main()"
     command = [sys.executable, "-c", run, "segment", "even.npy", "-p", "points.csv", "-o", "out"]
+    command += ["--backbone", "filterbank"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stderr.startswith("Note: Only 1 of 30 eigenvectors") and ".py" not in done.stderr

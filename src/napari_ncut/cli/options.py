@@ -338,7 +338,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "accuracy": ("fast", "balanced", "exact"),
     "normalization": ("stack", "plane", "absolute"),
     "mode": ("similar", "object"),
-    "method": ("auto", "tutorial", "cut"),
+    "method": ("auto", "regions", "tutorial", "cut"),
     "coloring": ("pca", "tsne", "umap"),
     "grouping": ("nested", "cluster_qr", "rotation", "kmeans"),
 }

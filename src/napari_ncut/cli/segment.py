@@ -105,10 +105,10 @@ def segment_command(
     method: Annotated[
         str,
         typer.Option(
-            metavar="auto|tutorial|cut",
-            help="How points become masks: by what is like a clicked cell (the NCUT tutorial's "
-            "rule), or by a cut in two groups that all points lead together. auto: the best there "
-            "is.",
+            metavar="auto|regions|tutorial|cut",
+            help="How points become masks: regions, by all evidence at once; tutorial, by what is "
+            "like a clicked cell (the NCUT tutorial's rule); cut, by a cut in two groups that all "
+            "points lead together. auto: regions where the images are at hand.",
             rich_help_panel=_PROMPTS,
         ),
     ] = "auto",
