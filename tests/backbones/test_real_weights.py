@@ -118,7 +118,7 @@ def test_horses_are_cut_out_by_two_clicks(network, data_root):
         embedding = embed(image, axes="YXS", backbone=backbone, n_components=3)
         assert embedding.stride == 16
         clicks = [deepest(mask), deepest(~mask)]
-        found = PromptSegmenter(embedding).predict(clicks, [True, False]) > 0
+        found = PromptSegmenter(embedding).predict(clicks, [True, False], method="tutorial")
         overlaps.append(overlap(found.reshape(mask.shape), mask))
     assert np.mean(overlaps) > network.overlap
 
@@ -133,7 +133,9 @@ def test_kept_embeddings_take_further_images(network, data_root, tmp_path):
     np.testing.assert_array_equal(kept.vectors, embedding.vectors)
     assert kept.recipe["checkpoint"] == str(data_root / "models" / network.file)
     click = [deepest(mask)]
-    before, after = (PromptSegmenter(one).predict(click) for one in (embedding, kept))
+    before, after = (
+        PromptSegmenter(one).predict(click, method="tutorial") for one in (embedding, kept)
+    )
     # Edges are followed in images that were kept at 8 bits.
     assert (before != after).mean() < 1e-3
     again, further = kept.transform(first), kept.transform(second)
