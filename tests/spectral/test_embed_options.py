@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from napari_ncut import Embedding, embed
+from napari_ncut import Embedding
+from napari_ncut import embed as embed_by_default
 from napari_ncut.errors import InputError
 from napari_ncut.imaging import as_planes
 from napari_ncut.scratch import empty_within
 from napari_ncut.spectral.mixture import Mixture
+
+# Features whose eigenvectors a person can foresee.
+embed = partial(embed_by_default, backbone="filterbank")
 
 
 def halves(edge: bool = True) -> np.ndarray:
