@@ -112,14 +112,14 @@ def questions(case: Case, moving: bool) -> Iterator[dict[str, Any]]:
         }
 
 
-def milliseconds(case: Case, *, moving: bool, repetitions: int) -> list[float]:
+def milliseconds(case: Case, *, moving: bool, repetitions: int, method: str) -> list[float]:
     segmenter = PromptSegmenter(case.embedding)
     times = []
     for question, number in zip(
         questions(case, moving), range(WARM_UP + repetitions), strict=False
     ):
         start = time.perf_counter()
-        segmenter.predict(**question)
+        segmenter.predict(**question, method=method)
         if number >= WARM_UP:
             times.append(1000 * (time.perf_counter() - start))
     return times
@@ -139,6 +139,7 @@ def cases(names: list[str]) -> Iterator[Case]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", help="1mpx, 4mpx, stack512, stack1024 (default: all)")
+    parser.add_argument("--method", default="auto", help="auto, regions, tutorial or cut")
     parser.add_argument("--repetitions", type=int, default=15)
     options = parser.parse_args()
     table = Table(
@@ -150,7 +151,9 @@ def main() -> None:
         )
     for case in cases(options.cases):
         for moving in (True, False):
-            times = milliseconds(case, moving=moving, repetitions=options.repetitions)
+            times = milliseconds(
+                case, moving=moving, repetitions=options.repetitions, method=options.method
+            )
             median = statistics.median(times)
             table.add_row(
                 case.name,
