@@ -18,9 +18,7 @@ VoI
 
 ODS is with the one setting that is best for the set, OIS with the best of each image; each figure
 has its own best. Coverings of a set are averaged by area, the others over images. Images of the
-test split are not used; for orientation, gPb-OWT-UCM has there, as published by Arbeláez et al.,
-Contour detection and hierarchical image segmentation, 2011: covering .59 and .65, PRI .83
-and .86, VoI 1.69 and 1.48 (ODS and OIS); felzenszwalb covering .52 and .57.
+test split are not used.
 """
 
 from __future__ import annotations
