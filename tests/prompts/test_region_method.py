@@ -10,6 +10,7 @@ from napari_ncut import Embedding, PromptSegmenter, embed
 from napari_ncut.errors import InputError
 from napari_ncut.prompts.click_model import ClickModel, weights_path
 from napari_ncut.prompts.click_network import ClickNetwork
+from napari_ncut.prompts.doubt import most_doubtful
 from napari_ncut.prompts.evidence import N_ALIKE, PAIR_FEATURES
 from napari_ncut.prompts.prototypes import Prototypes
 from napari_ncut.prompts.region_method import RegionMethod
@@ -229,10 +230,25 @@ def test_getting_ready_reports_and_is_done_once(segmenter):
 
 
 def test_where_next_is_in_doubt_and_not_where_was_clicked(segmenter):
-    place = segmenter.where_next([CENTERS[0]])
-    assert place is None or (
-        place[0] == 0 and np.hypot(place[1] - CENTERS[0][0], place[2] - CENTERS[0][1]) > 3
+    doubt = np.zeros((60, 80), np.float32)
+    doubt[20:30, 50:60] = 0.9
+    doubt[40:50, 10:20] = 0.8
+    clicked = np.array([[0, 25, 55]])
+    assert most_doubtful({0: doubt}, clicked[:0]) == (
+        0,
+        pytest.approx(24, abs=1),
+        pytest.approx(54, abs=1),
     )
+    assert most_doubtful({0: doubt * 0.1}, clicked) is None
+    doubt[20:30, 50:60] = 0.1
+    assert most_doubtful({0: doubt}, clicked)[1:] == (
+        pytest.approx(44, abs=1),
+        pytest.approx(14, abs=1),
+    )
+    place = segmenter.where_next([CENTERS[0]])
+    if place is not None:
+        assert place[0] == 0
+        assert np.hypot(place[1] - CENTERS[0][0], place[2] - CENTERS[0][1]) > 3
     assert segmenter.where_next(np.zeros((0, 2))) is None
 
 
@@ -250,6 +266,9 @@ def test_prototypes_find_the_same_in_other_images(segmenter, tmp_path):
 def test_prototypes_say_what_is_wrong(segmenter, tmp_path):
     with pytest.raises(InputError, match="positive"):
         Prototypes.of(segmenter, [CENTERS[0]], [False])
-    (tmp_path / "other.npz").write_bytes(b"nothing")
-    with pytest.raises(InputError, match="no prototypes"):
-        Prototypes.load(tmp_path / "other.npz")
+    Prototypes.of(segmenter, [CENTERS[0]]).save(tmp_path / "whole.npz")
+    half = (tmp_path / "whole.npz").read_bytes()[:500]
+    for content in (b"nothing", b"", half):
+        (tmp_path / "other.npz").write_bytes(content)
+        with pytest.raises(InputError, match="no prototypes"):
+            Prototypes.load(tmp_path / "other.npz")

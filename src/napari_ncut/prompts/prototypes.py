@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -225,7 +226,7 @@ class Prototypes:
                 Whitening(arrays["look mean"], arrays["look matrix"]),
                 Whitening(arrays["deep mean"], arrays["deep matrix"]),
             )
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise InputError(
                 f"{path} holds no prototypes that can be read ({error}). Give a file that "
                 f"Prototypes.save wrote."
