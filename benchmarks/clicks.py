@@ -5,12 +5,13 @@
 
 The robot (see `benchmarks.robot`) clicks the middle of the largest error, at most 20 times. NoC85
 is the number of clicks at which the intersection over union (IoU) with the truth first is .85, 20
-where it never is. Nine sets of at most 12 images each are reported on: nuclei, precipitates, melt
-pools, oxide layers and mitochondria, where all of a kind are wanted ("similar"); and nuclei of
-white blood cells, horses, the moving object of a video's first frame and regions that people drew
-in photographs (of the first annotator, the one at the image's middle), where one thing is wanted
-("object"). With ``--choosing`` there are other images: parameters may be chosen on those only. What
-the peers do is told in `benchmarks.click_peers`. Averages are over sets.
+where it never is; `edges` is the F of boundaries within 2 pixels. Nine sets of at most 12 images
+each are reported on: nuclei, precipitates, melt pools, oxide layers and mitochondria, where all of
+a kind are wanted ("similar"); and nuclei of white blood cells, horses, the moving object of a
+video's first frame and regions that people drew in photographs (of the first annotator, the one at
+the image's middle), where one thing is wanted ("object"). With ``--choosing`` there are other
+images: parameters may be chosen on those only. What the peers do is told in
+`benchmarks.click_peers`. Averages are over sets.
 
 To try a method of one's own in Python::
 
@@ -52,7 +53,7 @@ SHOWN = (1, 3, 5, 10)
 
 @dataclass(frozen=True)
 class Result:
-    """A method's clicks in one image; `iou` after each of them, `click_seconds` their median."""
+    """A method's clicks in one image; `iou`, `edges` after each, `click_seconds` their median."""
 
     set: str
     image: str
@@ -60,6 +61,7 @@ class Result:
     method: str
     features: str | None
     iou: list[float]
+    edges: list[float]
     clicks: list[list[int]]
     click_seconds: float
     preparation_seconds: float
@@ -74,6 +76,7 @@ class Average:
 
     noc: float
     iou: list[float]
+    edges: list[float]
     click_seconds: float
     preparation_seconds: float
 
@@ -112,6 +115,7 @@ def run_task(
             name,
             (features or {}).get(name),
             [round(value, 4) for value in session.iou],
+            [round(value, 4) for value in session.edges],
             [[c.row, c.column, int(c.positive)] for c in session.clicks],
             round(statistics.median(session.seconds or [0.0]), 4),
             round(seconds, 3),
@@ -198,6 +202,7 @@ def average(results: Sequence[Result], n_clicks: int = CLICKS) -> Average:
     return Average(
         float(np.mean([result.noc(n_clicks) for result in results])),
         np.mean([result.iou[:n_clicks] for result in results], axis=0).tolist(),
+        np.mean([result.edges[:n_clicks] for result in results], axis=0).tolist(),
         statistics.median(result.click_seconds for result in results),
         statistics.median(result.preparation_seconds for result in results),
     )
@@ -223,6 +228,7 @@ def over_sets(found: Mapping[str, Mapping[str, Average]]) -> dict[str, Average]:
         result[method] = Average(
             float(np.mean([a.noc for a in sets])),
             np.mean([a.iou for a in sets], axis=0).tolist(),
+            np.mean([a.edges for a in sets], axis=0).tolist(),
             statistics.median(a.click_seconds for a in sets),
             statistics.median(a.preparation_seconds for a in sets),
         )
@@ -246,7 +252,8 @@ def table_of(title: str, by_method: Mapping[str, Average], ours: str) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("method")
     shown = [n for n in SHOWN if n <= len(next(iter(by_method.values())).iou)]
-    for heading in ("NoC85", *(f"IoU {n}" for n in shown), "ms a click", "s before"):
+    headings = (*(f"IoU {n}" for n in shown), f"edges {shown[-1]}", "ms a click", "s before")
+    for heading in ("NoC85", *headings):
         table.add_column(heading, justify="right")
     fewest = min(a.noc for a in by_method.values())
     for method, a in by_method.items():
@@ -256,6 +263,7 @@ def table_of(title: str, by_method: Mapping[str, Average], ours: str) -> Table:
             f"{label} ({method})",
             noc,
             *(f"{a.iou[n - 1]:.3f}" for n in shown),
+            f"{a.edges[shown[-1] - 1]:.3f}",
             f"{1000 * a.click_seconds:.0f}",
             f"{a.preparation_seconds:.2f}",
             style="cyan" if method == ours else None,

@@ -26,6 +26,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,11 +130,17 @@ def bandwidths(x: NDArray[np.float32]) -> dict[str, float]:
 # ---------------------------------------------------------------------------------------- methods
 
 
-def ours(accuracy: str) -> Method:
-    def run(x: NDArray[np.float32], sigma: float) -> NDArray:
-        from napari_ncut import NCut
+def ours(accuracy: str, **numbers: int) -> Method:
+    """Of an accuracy as it is, or with other numbers behind its name."""
 
-        return NCut(K, bandwidth=sigma, accuracy=accuracy).fit_transform(x)
+    def run(x: NDArray[np.float32], sigma: float) -> NDArray:
+        from unittest.mock import patch
+
+        from napari_ncut import NCut
+        from napari_ncut.spectral.names import ACCURACIES
+
+        with patch.dict(ACCURACIES, {accuracy: replace(ACCURACIES[accuracy], **numbers)}):
+            return NCut(K, bandwidth=sigma, accuracy=accuracy).fit_transform(x)
 
     return run
 
@@ -166,11 +173,13 @@ METHODS: dict[str, tuple[Method, float]] = {
     "exact": (ours("exact"), float("inf")),
     "scikit-learn": (scikit_learn, LARGEST_SKLEARN),
 }
-# What the peer does with smaller and larger samples: its curve of time against residual.
+# What the peer does with smaller and larger samples, and `fast` with a larger one: curves of time
+# against residual.
 CURVE = {
     f"ncut-pytorch, n_sample {n:,}": (peer(n_sample=n, n_sample_max_ratio=1), float("inf"))
     for n in (2560, 5120, 20480)
 }
+CURVE["fast, sample 4,096"] = (ours("fast", sampled=4096), float("inf"))
 
 
 # ---------------------------------------------------------------------------------------- measures

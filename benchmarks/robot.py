@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_ncut.metrics import boundary_f
+
 # Points (n, 2) as (row, column) and which of them are positive (n,), to a mask bool (h, w).
 Predict = Callable[[NDArray[np.int64], NDArray[np.bool_]], NDArray[np.bool_]]
 CLICKS = 20
@@ -36,8 +38,9 @@ class Session:
 
     Attributes
     ----------
-    iou
-        After every click; the last one carried forward once there was no error left.
+    iou, edges
+        Intersection over union, and F of boundaries within 2 pixels, after every click; the last
+        ones carried forward once there was no error left.
     clicks
         Those made.
     seconds
@@ -45,6 +48,7 @@ class Session:
     """
 
     iou: list[float]
+    edges: list[float]
     clicks: list[Click]
     seconds: list[float]
 
@@ -88,6 +92,7 @@ def use(predict: Predict, truth: NDArray[np.bool_], n_clicks: int = CLICKS) -> S
     mask = np.zeros_like(truth)
     clicks: list[Click] = []
     iou: list[float] = []
+    edges: list[float] = []
     seconds: list[float] = []
     while len(clicks) < n_clicks and (click := next_click(mask, truth)) is not None:
         clicks.append(click)
@@ -101,8 +106,11 @@ def use(predict: Predict, truth: NDArray[np.bool_], n_clicks: int = CLICKS) -> S
                 f"A mask of {mask.dtype} {mask.shape} came back. It must be bool {truth.shape}."
             )
         iou.append(intersection_over_union(mask, truth))
-    rest = iou[-1] if iou else intersection_over_union(mask, truth)
-    return Session(iou + [rest] * (n_clicks - len(iou)), clicks, seconds)
+        edges.append(boundary_f(mask, truth))
+    if not clicks:
+        iou, edges = [intersection_over_union(mask, truth)], [boundary_f(mask, truth)]
+    iou, edges = (values + values[-1:] * (n_clicks - len(values)) for values in (iou, edges))
+    return Session(iou, edges, clicks, seconds)
 
 
 def number_of_clicks(iou: list[float], target: float = TARGET) -> int:

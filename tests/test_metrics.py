@@ -8,7 +8,13 @@ from skimage.metrics import variation_of_information as skimage_variation
 from sklearn.metrics import rand_score
 
 from napari_ncut.errors import InputError
-from napari_ncut.metrics import contingency, covering, rand_index, variation_of_information
+from napari_ncut.metrics import (
+    boundary_f,
+    contingency,
+    covering,
+    rand_index,
+    variation_of_information,
+)
 
 # Four columns of one pixel; people part them in the middle.
 TRUTH = np.array([[5, 5, 9, 9]])
@@ -59,3 +65,36 @@ def test_shapes_must_agree():
         covering(THREE, TRUTH.T)
     with pytest.raises(InputError, match="no truth"):
         covering(THREE, np.empty((0, 1, 4), int))
+
+
+def squares(*corners: tuple[int, int], side: int = 10) -> np.ndarray:
+    labels = np.zeros((40, 40), int)
+    for number, (row, column) in enumerate(corners, start=1):
+        labels[row : row + side, column : column + side] = number
+    return labels
+
+
+def test_boundaries_within_two_pixels_are_found():
+    truth = squares((10, 10))
+    assert boundary_f(truth, truth) == 1
+    assert boundary_f(squares((11, 10)), truth) == 1
+    assert boundary_f(squares((10, 10), side=15) > 0, truth > 0) < 0.6
+    assert boundary_f(squares((10, 10)), squares((25, 25))) < 0.2
+
+
+def test_boundary_f_by_hand():
+    # Boundaries at columns 1 and 2, and 6 and 7: every pixel is 4 or more away from the other's.
+    one, other = np.arange(10) >= 2, np.arange(10) >= 7
+    one, other = (np.tile(line, (5, 1)) for line in (one, other))
+    assert boundary_f(one, other, tolerance=3) == 0
+    # Within 4 lies the nearer one of each pair: precision and recall are a half.
+    assert boundary_f(one, other, tolerance=4) == 0.5
+    assert boundary_f(one, other, tolerance=5) == 1
+
+
+def test_boundary_f_of_several_and_of_nothing():
+    truth, nothing = squares((10, 10)), np.zeros((40, 40), int)
+    assert boundary_f(truth, np.stack([truth, nothing])) == 0.5
+    assert boundary_f(nothing, nothing) == 1
+    with pytest.raises(InputError, match="cannot be compared"):
+        boundary_f(truth, truth[:20])

@@ -122,6 +122,7 @@ def test_all_clicks_are_handed_over_every_time():
     session = use(clicked_pixels, truth, 5)
     assert session.clicks == [Click(0, 0, True), Click(0, 1, True), Click(0, 2, True)]
     assert session.iou == pytest.approx([1 / 3, 2 / 3, 1, 1, 1])
+    assert session.edges[2:] == [1, 1, 1] and session.edges[0] < 1
     assert number_of_clicks(session.iou) == 3
     assert number_of_clicks(session.iou, target=0.6) == 2
 
@@ -223,7 +224,7 @@ def test_every_method_answers_the_robot(name, mode, source, square):
 
 
 def result(of_set: str, method: str, iou: list[float]) -> Result:
-    return Result(of_set, "image", "similar", method, None, iou, [], 0.5, 1.0)
+    return Result(of_set, "image", "similar", method, None, iou, iou, [], 0.5, 1.0)
 
 
 def test_averages_are_over_sets_whatever_their_size():

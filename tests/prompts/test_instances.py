@@ -50,6 +50,21 @@ def test_two_touching_discs_are_split_into_two():
     assert apart[20, 20] != apart[20, 37]
 
 
+def test_things_part_at_boundaries_without_a_neck():
+    mask = np.zeros((40, 60), bool)
+    mask[10:30, 5:55] = True
+    edges = np.zeros(mask.shape, np.float32)
+    edges[:, 29:31] = 0.9
+    apart, classes = label_instances(mask, split=True, boundaries=edges, min_distance=15)
+    np.testing.assert_array_equal(apart > 0, mask)
+    assert classes.tolist() == [0, 1, 1]
+    assert len(np.unique(apart[10:30, 5:29])) == len(np.unique(apart[10:30, 31:55])) == 1
+    whole, _ = label_instances(mask, split=True, min_distance=30)
+    assert whole.max() == 1
+    with pytest.raises(InputError, match="one number for every pixel"):
+        label_instances(mask, split=True, boundaries=edges[1:])
+
+
 def test_splitting_loses_no_thing_however_small():
     mask = touching_discs()
     mask[0, 0] = mask[38, 58] = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..imaging import parse_axes
 from ..io import check_label_format, check_outputs, write_labels, write_table, write_together
 from ..prompts import label_instances, measure_labels
 from .inputs import image_names, output_stems
-from .segmenting import Job
+from .segmenting import Answer, Job
 
 SUFFIXES = {"tiff": ".tif", "png": ".png"}
 
@@ -54,13 +54,14 @@ class Results:
             "table": [self.folder / "measurements.csv"],
         }
 
-    def write(self, job: Job, labels: Sequence[NDArray]) -> list[Path]:
+    def write(self, job: Job, answer: Answer) -> list[Path]:
         """Write all files, or none."""
+        edges = answer.boundaries() if self.split else [None] * len(answer.labels)
         paths = self.paths(job)
         names = image_names([image.path for image in job.images])
         writers: dict[Path, Callable[[Path], object]] = {}
         rows: list[list[object]] = []
-        for i, (image, found) in enumerate(zip(job.images, labels, strict=True)):
+        for i, (image, found) in enumerate(zip(job.images, answer.labels, strict=True)):
             parsed = parse_axes(image.axes, image.data.shape)
             stack = "".join(parsed.names[axis] for axis in parsed.stack)
             counts = None
@@ -69,7 +70,7 @@ class Results:
                     write_labels, labels=found, axes=f"{stack}YX"
                 )
             if self.instances:
-                things, classes = number_instances(found, stack, split=self.split)
+                things, classes = number_instances(found, stack, self.split, edges[i])
                 counts = {n: int(np.count_nonzero(classes == n)) for n in job.class_numbers}
                 writers[paths["instances"][i]] = partial(
                     write_labels, labels=things, axes=f"{stack}YX"
@@ -105,26 +106,38 @@ class Results:
 
 
 def number_instances(
-    labels: NDArray, stack: str, *, split: bool
+    labels: NDArray, stack: str, split: bool = False, boundaries: NDArray | None = None
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """`label_instances` of (…, h, w) whose leading axes are `stack`: joined through Z alone."""
     shape = labels.shape
     if "Z" not in stack:
-        planes = labels.reshape(-1, *shape[-2:])
-        things, classes = label_instances(planes, split=split)
+        planes, edges = (_reshaped(maps, (-1, *shape[-2:])) for maps in (labels, boundaries))
+        assert planes is not None  # labels are given
+        things, classes = label_instances(planes, split=split, boundaries=edges)
         return things.reshape(shape), classes
     depth = stack.index("Z")
     volumes = np.moveaxis(labels, depth, -3)
+    turned = None if boundaries is None else np.moveaxis(boundaries, depth, -3)
     result = np.zeros(volumes.shape, dtype=np.int32)
     flat = result.reshape(-1, *volumes.shape[-3:])
+    edges = _reshaped(turned, flat.shape)
     all_classes = [np.zeros(1, dtype=np.int64)]
     n_things = 0
     for i, volume in enumerate(volumes.reshape(flat.shape)):
-        things, classes = label_instances(volume, split=split, through_planes=True)
+        things, classes = label_instances(
+            volume,
+            split=split,
+            boundaries=None if edges is None else edges[i],
+            through_planes=True,
+        )
         flat[i] = np.where(things > 0, things + n_things, 0)
         n_things += len(classes) - 1
         all_classes.append(classes[1:])
     return np.moveaxis(result, -3, depth), np.concatenate(all_classes)
+
+
+def _reshaped(maps: NDArray | None, shape: tuple[int, ...]) -> NDArray | None:
+    return None if maps is None else maps.reshape(shape)
 
 
 def _pixel_size(text: str) -> tuple[float, float]:

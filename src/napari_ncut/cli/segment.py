@@ -274,5 +274,5 @@ def segment_command(
     if job.points.note:
         say(job.points.note, stderr=True)
     with progress_bar() as progress:
-        labels = job.run(progress)
-    written(results.write(job, labels))
+        answer = job.run(progress)
+    written(results.write(job, answer))

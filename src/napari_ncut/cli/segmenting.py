@@ -32,6 +32,22 @@ _NO_POINTS = AssignedPoints(np.empty((0, 3)), np.empty(0, dtype=bool), None)
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a job finds in its images, each (h, w) or with the image's T and Z axes before that.
+
+    Attributes
+    ----------
+    labels
+        Classes.
+    boundaries
+        Asked for probabilities of a boundary, 0 to 1, which split things.
+    """
+
+    labels: list[NDArray]
+    boundaries: Callable[[], list[NDArray]]
+
+
+@dataclass(frozen=True)
 class Job:
     """Images, points and parameters that fit each other."""
 
@@ -53,12 +69,13 @@ class Job:
             numbers.add(1)
         return sorted(numbers)
 
-    def run(self, progress: Callable[[Progress], object] | None = None) -> list[NDArray]:
-        """Label maps of the images, each (h, w) or with the image's T and Z axes before that."""
+    def run(self, progress: Callable[[Progress], object] | None = None) -> Answer:
+        """Label maps of the images."""
         embedding = self.embedding
         if embedding is None:
             embedding = embed(**as_given(self.images), progress=progress, **self.embed_parameters)
-        planes = PromptSegmenter(embedding).predict(
+        segmenter = PromptSegmenter(embedding)
+        planes = segmenter.predict(
             self.points.points,
             self.points.positive,
             classes=self.points.classes,
@@ -66,6 +83,9 @@ class Job:
             planes=range(len(self.layout)),
             **self.prompt_parameters,
         )
+        return Answer(self._of_images(planes), lambda: self._of_images(segmenter.boundaries()))
+
+    def _of_images(self, planes: Sequence[NDArray]) -> list[NDArray]:
         return [
             np.stack([planes[i] for i in own]).reshape(*stack, *planes[own[0]].shape)
             for own, stack in zip(planes_of(self.layout), self.layout.stacks, strict=True)

@@ -11,11 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError, is_number
 from .tutorial import check_area
 
+# A pixel is on a boundary from this probability on.
+_BOUNDARY = 0.5
+
 
 def label_instances(
     labels: ArrayLike,
     *,
     split: bool = False,
+    boundaries: ArrayLike | None = None,
     through_planes: bool = False,
     min_area: int = 0,
     min_distance: int = 5,
@@ -28,6 +32,9 @@ def label_instances(
         bool mask or integer label map, (h, w) or (n, h, w). Things of different classes never join.
     split
         Whether to split things that touch, by a watershed of the distance to their border.
+    boundaries
+        With `split`: probability, 0 to 1, of a boundary at every pixel, of the shape of `labels`
+        (see `PromptSegmenter.boundaries`). Things are parted where there is one as well.
     through_planes
         Whether things in neighboring planes join (depth), or every plane stands alone (time).
     min_area
@@ -44,6 +51,12 @@ def label_instances(
         Class of every instance; entry 0 is 0.
     """
     given = _check_labels(labels)
+    edges = None if boundaries is None else np.asarray(boundaries)
+    if edges is not None and edges.shape != given.shape:
+        raise InputError(
+            f"Boundaries of shape {edges.shape} were given for labels of shape {given.shape}. Give "
+            f"one number for every pixel."
+        )
     check_area("min_area", min_area, "pixels")
     if not is_number(min_distance) or min_distance < 1:
         raise InputError(
@@ -52,11 +65,12 @@ def label_instances(
     volumes = given[np.newaxis] if given.ndim == 2 or through_planes else given
     instances = np.zeros(volumes.shape, dtype=np.int32)
     classes: list[int] = [0]
-    for volume, target in zip(volumes, instances, strict=True):
+    for i, (volume, target) in enumerate(zip(volumes, instances, strict=True)):
+        edge = None if edges is None else edges.reshape(volumes.shape)[i]
         for label in np.unique(volume[volume > 0]):
-            _number_things(
-                volume == label, int(label), target, classes, split, min_area, min_distance
-            )
+            mask = volume == label
+            things = _things(mask, edge, min_distance) if split else _connected(mask)
+            _number_things(things, int(label), target, classes, min_area)
     return instances.reshape(given.shape), np.array(classes, dtype=np.int64)
 
 
@@ -75,26 +89,34 @@ def _check_labels(labels: ArrayLike) -> NDArray:
     return given
 
 
+def _connected(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    from skimage.measure import label as connected
+
+    things: NDArray[np.int32] = connected(mask, connectivity=mask.ndim).astype(np.int32)
+    return things
+
+
+def _things(mask: NDArray[np.bool_], edges: NDArray | None, min_distance: int) -> NDArray[np.int32]:
+    """Connected things, parted at their necks and at boundaries that run through them."""
+    from scipy import ndimage
+    from skimage.segmentation import watershed
+
+    inside = mask if edges is None else mask & (edges < _BOUNDARY)
+    # A little smoothing keeps ragged borders from making a summit of every bump.
+    height = ndimage.gaussian_filter(ndimage.distance_transform_edt(inside), 1.0) * mask
+    summits = _summits(height, _connected(mask), min_distance)
+    things: NDArray[np.int32] = watershed(-height, summits, mask=mask)
+    return things
+
+
 def _number_things(
-    mask: NDArray[np.bool_],
+    things: NDArray[np.int32],
     label: int,
     target: NDArray[np.int32],
     classes: list[int],
-    split: bool,
     min_area: int,
-    min_distance: int,
 ) -> None:
     """Number the things of one class in `target`, after those in `classes`, in place."""
-    from scipy import ndimage
-    from skimage.measure import label as connected
-    from skimage.segmentation import watershed
-
-    things = connected(mask, connectivity=mask.ndim)
-    if split:
-        # A little smoothing keeps ragged borders from making a summit of every bump.
-        height = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), 1.0) * mask
-        summits = _summits(height, things, min_distance)
-        things = watershed(-height, summits, mask=mask)
     areas = np.bincount(things.ravel())
     kept = np.flatnonzero((areas >= max(1, min_area)) & (np.arange(len(areas)) > 0))
     number = np.zeros(len(areas), dtype=np.int32)

@@ -211,6 +211,28 @@ class PromptSegmenter:
             }
         return most_doubtful(maps, clicks.pixels)
 
+    def boundaries(self, planes: Sequence[int] | None = None) -> list[NDArray[np.float32]]:
+        """Probability, 0 to 1, of a boundary at every pixel (h, w) of planes, as `compact` sees it.
+
+        What `label_instances` parts things by.
+
+        Raises
+        ------
+        InputError
+            If the embedding was saved without its images.
+        """
+        from ..backbones.compact import Compact
+
+        images = self.embedding.planes
+        if images is None:
+            raise InputError(
+                "Boundaries are seen in the images, but this embedding was saved without them. "
+                "Save with images=True, or embed the images again."
+            )
+        wanted = range(len(images)) if planes is None else _check_planes(planes, len(images))
+        network = Compact()
+        return [network.maps(images[plane]).boundary for plane in wanted]
+
     def _answers(
         self,
         entry: MethodEntry,

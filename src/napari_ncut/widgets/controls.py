@@ -248,7 +248,7 @@ class OutputControls(Container):
         self.split = CheckBox(
             text="split what touches",
             value=False,
-            tooltip="Split touching things by a watershed of the distance to their border.",
+            tooltip="Part things that touch: at their necks, and where a boundary is seen.",
         )
         self.protect = CheckBox(
             text="only where nothing is yet",

@@ -155,7 +155,10 @@ def accept_steps(
         yield Progress("labels", 0, 1)
         result = Accepted(None, 0)
         if options.instances:
-            values, result.instance_classes = _instances(source, values, options.split)
+            edges = None
+            if options.split:
+                edges = np.stack(prepared.segmenter.boundaries(prepared.planes_of(number)))
+            values, result.instance_classes = _instances(source, values, options.split, edges)
             result.first_instance = _largest_label(layer) + 1
             values = np.where(values > 0, values + (result.first_instance - 1), 0)
         _check_fits(layer, values)
@@ -166,7 +169,9 @@ def accept_steps(
     return results
 
 
-def _instances(source: Source, values: NDArray, split: bool) -> tuple[NDArray, NDArray[np.int64]]:
+def _instances(
+    source: Source, values: NDArray, split: bool, edges: NDArray | None = None
+) -> tuple[NDArray, NDArray[np.int64]]:
     """Number the things in label maps (n, h, w): through the planes of depth, not of time."""
     through = "Z" in source.names and source.n_planes > 1
     depth = source.stack_shape[-1] if through and source.stack_shape else 1
@@ -174,8 +179,14 @@ def _instances(source: Source, values: NDArray, split: bool) -> tuple[NDArray, N
         through, depth = False, 1
     classes, parts = [np.zeros(1, np.int64)], []
     count = 0
-    for volume in values.reshape(-1, depth, *values.shape[1:]):
-        numbers, of_class = label_instances(volume, split=split, through_planes=through)
+    shape = (-1, depth, *values.shape[1:])
+    for i, volume in enumerate(values.reshape(shape)):
+        numbers, of_class = label_instances(
+            volume,
+            split=split,
+            boundaries=None if edges is None else edges.reshape(shape)[i],
+            through_planes=through,
+        )
         parts.append(np.where(numbers > 0, numbers + count, 0))
         classes.append(of_class[1:])
         count += len(of_class) - 1

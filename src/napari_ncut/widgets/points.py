@@ -11,9 +11,10 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
-from ..errors import InputError
 from . import prompts_layer, strokes_layer
 from .accepting import Acceptance
+from .amounts import amounts
+from .asking import PromptLayers, read_prompts
 from .history import Group, history_of
 from .hover import Hover, NextPlace, Question, question_at
 from .keys import ShiftDigits, bind_weakly
@@ -335,60 +336,18 @@ class PointsWidget(PointsPanel):
 
     def _read_prompts(self) -> tuple[Request | None, int]:
         """What all prompts say, and how many are on no image."""
-        points, prepared = self.points, self._prepared
-        if prepared is None:
+        if self._prepared is None:
             return None, 0
-        places, inside = np.zeros((0, 3)), np.zeros(0, dtype=bool)
-        signs, labels = np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64)
-        if points is not None:
-            places, inside = prepared.locate(
-                points, self._viewer, prompts_layer.read_images(points)
-            )
-            signs, labels = prompts_layer.read_signs(points), prompts_layer.read_classes(points)
-        negative = self.negative_choice.value
-        if negative is not None and negative is not points:
-            more, more_inside = prepared.locate(
-                negative, self._viewer, prompts_layer.read_images(negative)
-            )
-            places, inside = np.vstack([places, more]), np.concatenate([inside, more_inside])
-            signs = np.concatenate([signs, np.zeros(len(more), dtype=bool)])
-            labels = np.concatenate([labels, prompts_layer.read_classes(negative, default=0)])
-        # Class 0 is no class: such a point, made by hand in the table, counts for none.
-        usable = inside & ((labels > 0) | ~signs)
-        strokes, ignored = self._read_strokes(prepared)
-        outside = int(np.count_nonzero(~inside)) + ignored
+        layers = PromptLayers(
+            self.points,
+            self.negative_choice.value,
+            self.shapes_choice.value,
+            self.scribbles_choice.value,
+        )
         heat = self._classes.current if self.output_controls.heat.value else None
-        return (
-            Request(
-                places[usable],
-                signs[usable],
-                labels[usable],
-                self.controls.options(),
-                heat_label=heat,
-                strokes=tuple(strokes),
-            ),
-            outside,
-        )
-
-    def _read_strokes(self, prepared: Prepared) -> tuple[list[Any], int]:
-        """What was drawn, and how much of it is ignored."""
-        readers = (
-            (self.shapes_choice.value, strokes_layer.read_shapes),
-            (self.scribbles_choice.value, strokes_layer.read_scribbles),
-        )
-        strokes, ignored = [], 0
-        self._unreadable = ""
-        for layer, reader in readers:
-            if layer is None:
-                continue
-            try:
-                read = reader(layer, prepared, self._viewer)
-            except InputError as error:
-                self._unreadable = str(error)
-                continue
-            strokes += read.strokes
-            ignored += read.ignored
-        return strokes, ignored
+        asked = read_prompts(self._prepared, self._viewer, layers, self.controls.options(), heat)
+        self._unreadable = asked.unreadable
+        return asked.request, asked.outside
 
     def update_masks(self) -> None:
         """Ask anew; what was asked before is stale."""
@@ -550,33 +509,7 @@ class PointsWidget(PointsPanel):
     # ------------------------------------------------------------------------------------- display
 
     def _show_amounts(self) -> None:
-        totals: dict[int, list[int]] = {}
-        for measures in self._measures.values():
-            for measure in measures:
-                count, pixels = totals.setdefault(measure.label, [0, 0])
-                totals[measure.label] = [count + measure.count, pixels + measure.pixels]
-        size, unit = self._pixel_area()
-        self.class_table.show_amounts(
-            {
-                label: (f"{count}", f"{pixels * size:,.6g} {unit}")
-                for label, (count, pixels) in totals.items()
-            }
-        )
-
-    def _pixel_area(self) -> tuple[float, str]:
-        """Area of a pixel, and its unit, of the first image."""
-        prepared = self._prepared
-        layer = prepared.sources[0].layer if prepared is not None else None
-        if layer is None:
-            return 1.0, "px"
-        source = prepared.sources[0]
-        dims = [source.names.index("Y"), source.names.index("X")]
-        units = (
-            [f"{layer.units[dim]:~P}" for dim in dims] if hasattr(layer, "units") else ["px", "px"]
-        )
-        if units[0] != units[1] or units[0] in ("px", "pixel"):
-            return 1.0, "px"
-        return float(np.prod(np.asarray(layer.scale)[dims] * source.factors[dims])), f"{units[0]}²"
+        self.class_table.show_amounts(amounts(self._measures.values(), self._prepared))
 
     def _show_status(self) -> None:
         if self._prepared is None:
