@@ -126,3 +126,23 @@ def test_merging_is_fast_however_deep_the_tree(chain: bool):
         seconds.append(time.perf_counter() - start)
     # 2 ms on an idle machine.
     assert min(seconds) < 0.02
+
+
+@pytest.mark.parametrize("n_left", [1, 2, 17, 59, 60, 100])
+@pytest.mark.parametrize("chain", [False, True])
+def test_what_is_left_of_a_tree_cuts_as_the_whole(n_left: int, chain: bool):
+    tree = random_tree(60, chain=chain)
+    groups, coarse = tree.coarsened(n_left)
+    assert len(coarse) == min(n_left, 60)
+    assert_array_equal(groups, tree.cut_number(n_left))
+    assert_array_equal(coarse.areas[: len(coarse)], np.bincount(groups, tree.areas[:60]))
+    assert coarse.areas[-1] == tree.areas[-1]
+    for n_regions in (1, 2, 5, 16, 40):
+        if n_regions <= len(coarse):
+            assert_array_equal(coarse.cut_number(n_regions)[groups], tree.cut_number(n_regions))
+    # Regions that are apart become one at the level at which they did.
+    levels, areas = tree.merging_with(3)
+    coarse_levels, coarse_areas = coarse.merging_with(int(groups[3]))
+    apart = groups != groups[3]
+    assert_array_equal(coarse_levels[groups][apart], levels[apart])
+    assert_array_equal(coarse_areas[groups][apart], areas[apart])

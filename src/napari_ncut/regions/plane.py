@@ -15,6 +15,10 @@ from .watershed import fine_regions
 
 Matrix = NDArray[np.float32]
 
+# Clicks are answered within a moment by so many regions: of larger planes those merge first whose
+# boundaries are the weakest.
+_MOST_REGIONS = 16_000
+
 
 @dataclass(frozen=True)
 class PlaneRegions:
@@ -45,10 +49,14 @@ class PlaneRegions:
     def of(cls, plane: Matrix, maps: PlaneMaps) -> PlaneRegions:
         """Regions of a plane (h, w, c) with the network's maps of it."""
         graph = RegionGraph.of(fine_regions(maps.boundary, plane), maps.boundary)
+        tree = merge_tree(graph, maps, plane)
+        if len(graph) > _MOST_REGIONS:
+            groups, tree = tree.coarsened(_MOST_REGIONS)
+            graph = RegionGraph.of(groups[graph.labels], maps.boundary)
         deep = [graph.means(maps.pyramid[i], stride) for i, stride in ((1, 4), (2, 8))]
         return cls(
             graph=graph,
-            tree=merge_tree(graph, maps, plane),
+            tree=tree,
             segment=graph.means(maps.segment, 2),
             kind=graph.means(maps.kind, 2),
             deep=np.concatenate(deep, axis=1),

@@ -98,11 +98,8 @@ class MergeTree:
 
     def _after(self, n_merges: int) -> NDArray[np.int32]:
         """The groups after the first `n_merges` merges."""
-        alive = np.arange(len(self.parents)) < len(self) + n_merges
-        topmost = alive & ~alive[self.parents]
-        topmost[-1] = alive[-1]
         begins = np.zeros(len(self), bool)
-        begins[self._spans[0][topmost]] = True
+        begins[self._spans[0][self._topmost(n_merges)]] = True
         groups = np.empty(len(self), np.int64)
         groups[self._order] = np.cumsum(begins) - 1
         # Numbered by first region, so that the same groups have the same numbers in any tree.
@@ -110,6 +107,36 @@ class MergeTree:
         numbers = np.empty(len(first), np.int32)
         numbers[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
         return numbers[inverse]
+
+    def _topmost(self, n_merges: int) -> NDArray[np.bool_]:
+        """Which nodes (2n - 1,) nothing contains after the first `n_merges` merges."""
+        alive = np.arange(len(self.parents)) < len(self) + n_merges
+        topmost: NDArray[np.bool_] = alive & ~alive[self.parents]
+        topmost[-1] = alive[-1]
+        return topmost
+
+    def coarsened(self, n_regions: int) -> tuple[NDArray[np.int32], MergeTree]:
+        """What is left of the tree when `n_regions` are.
+
+        Returns
+        -------
+        groups : int32 array (n,)
+            The new region of every region.
+        tree : MergeTree
+            Over the new regions, with the levels that were.
+        """
+        n_left = min(max(n_regions, 1), len(self))
+        n_merges = len(self) - n_left
+        groups = self._after(n_merges)
+        regions = np.flatnonzero(self._topmost(n_merges))
+        numbers = groups[self._order[self._spans[0][regions]]]
+        kept = np.concatenate(
+            [regions[np.argsort(numbers)], np.arange(len(self) + n_merges, len(self.parents))]
+        )
+        places = np.zeros(len(self.parents), np.int32)
+        places[kept] = np.arange(len(kept))
+        levels = np.where(np.arange(len(kept)) < n_left, np.float32(0), self.levels[kept])
+        return groups, MergeTree(places[self.parents[kept]], levels, self.areas[kept])
 
     def merging_with(self, region: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """When every region becomes one with `region`, and how large that one is.
