@@ -199,7 +199,7 @@ class MaskSet:
         return result
 
     def coco(self, i: int) -> dict[str, Any]:
-        """COCO's uncompressed run lengths: ``size`` [h, w], ``counts`` column by column, 0s first."""
+        """COCO's uncompressed run lengths: ``size`` [h, w], ``counts`` by columns, 0s first."""
         return run_lengths(self.mask(i))
 
 
