@@ -37,7 +37,7 @@ def automatic_masks(
     crop_n_points_downscale_factor: int = 1,
     point_grids: Sequence[ArrayLike] | None = None,
     min_mask_region_area: int = 0,
-    min_persistence: float = 0.2,
+    min_persistence: float = 0.1,
     device: str | None = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> Any:

@@ -71,7 +71,7 @@ def crops_of(shape: tuple[int, int], n_layers: int, overlap_ratio: float) -> lis
     for layer in range(1, n_layers + 1):
         n = 2**layer
         overlap = int(overlap_ratio * min(shape) * (2 / n))
-        tall, wide = (int(ceil((overlap * (n - 1) + side) / n)) for side in shape)
+        tall, wide = (ceil((overlap * (n - 1) + side) / n) for side in shape)
         lefts, tops = ([(size - overlap) * i for i in range(n)] for size in (wide, tall))
         for left, top in product(lefts, tops):
             crop = Crop(top, left, min(top + tall, height), min(left + wide, width), layer)

@@ -38,7 +38,7 @@ class Span:
     last: int
 
     def __len__(self) -> int:
-        return self.last - self.first
+        return max(0, self.last - self.first)
 
 
 def spans_above(logits: Tensor, least: float) -> list[tuple[Span, Span] | None]:
@@ -92,7 +92,7 @@ def enlarged_part(
             Span(span.first * factor, min(span.last * factor, covered))
             for span, covered in zip((rows, columns), frame.size, strict=True)
         )
-        if len(rows) <= 0 or len(columns) <= 0:
+        if not len(rows) or not len(columns):
             return None
         part = part[: len(rows), : len(columns)]
         source = frame.size

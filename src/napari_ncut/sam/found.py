@@ -39,9 +39,7 @@ class Found:
     part: tuple[int, int, int, int]
 
 
-def without_duplicates(
-    found: Sequence[Found], scores: ArrayLike, most: float
-) -> list[Found]:
+def without_duplicates(found: Sequence[Found], scores: ArrayLike, most: float) -> list[Found]:
     """The masks, best first, whose box overlaps no better one's by an IoU above `most`."""
     import torch
     from torchvision.ops import nms

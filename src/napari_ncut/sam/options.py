@@ -30,7 +30,7 @@ class MaskOptions:
     crop_n_points_downscale_factor: int = 1
     point_grids: Sequence[ArrayLike] | None = None
     min_mask_region_area: int = 0
-    min_persistence: float = 0.2
+    min_persistence: float = 0.1
 
     def check(self) -> None:
         """Raise an `InputError` unless all can be used."""
@@ -83,9 +83,7 @@ class MaskOptions:
                 f"{name}={given!r} cannot be used. Give a whole number from {least}{upper}."
             )
 
-    def _number(
-        self, name: str, what: str, least: float = -np.inf, most: float = np.inf
-    ) -> None:
+    def _number(self, name: str, what: str, least: float = -np.inf, most: float = np.inf) -> None:
         given = getattr(self, name)
         if not is_number(given) or not least <= given <= most:
             raise InputError(f"{name}={given!r} cannot be used. Give {what}.")
@@ -99,7 +97,12 @@ def _grid(side: int) -> NDArray[np.float64]:
 
 def _checked_grid(grid: ArrayLike) -> NDArray[np.float64]:
     points = regular_array("A point grid", grid)
-    if points.ndim != 2 or points.shape[1] != 2 or not len(points) or points.dtype.kind not in "iuf":
+    if (
+        points.ndim != 2
+        or points.shape[1] != 2
+        or not len(points)
+        or points.dtype.kind not in "iuf"
+    ):
         raise InputError(
             f"A point grid of shape {points.shape} cannot be used. Give rows (x, y) in shares of "
             f"width and height, from 0 to 1."

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..regions.hierarchy import PlaneHierarchy
+from ..regions.tree import MergeTree
 from .mask_set import MaskSet
 from .options import MaskOptions
 
@@ -18,6 +19,10 @@ from .options import MaskOptions
 _SMALLEST = 16
 # Whole, part, and subpart: what is nested deeper counts as the last.
 _DEEPEST = 2
+# A region that has lost less than a fifth of its pixels is still the same one.
+_SAME = 0.8
+# Of regions that last equally long, the one to take has itself the longest share of that.
+_TIE = 1e-3
 
 
 def hierarchy_masks(hierarchy: PlaneHierarchy, options: MaskOptions) -> MaskSet:
@@ -40,17 +45,16 @@ def hierarchy_masks(hierarchy: PlaneHierarchy, options: MaskOptions) -> MaskSet:
         column), a pixel of it.
     """
     tree = hierarchy.tree
-    n_regions = len(tree)
-    persistence = tree.levels[tree.parents] - tree.levels
+    paths = _Paths(tree)
+    own = tree.levels[tree.parents] - tree.levels
+    lasts, ends = paths.spans()
     least = max(_SMALLEST, options.min_mask_region_area)
-    candidates = np.flatnonzero(
-        (persistence >= options.min_persistence) & (persistence > 0) & (tree.areas >= least)
-    )
-    # The root is all there is, and merges with nothing.
-    candidates = candidates[candidates != len(tree.parents) - 1]
-    kept = _without_duplicates(
-        tree.parents, tree.areas, persistence, candidates, options.box_nms_thresh
-    )
+    chosen = (lasts >= options.min_persistence) & (own > 0) & (tree.areas >= least)
+    # The root is all there is.
+    chosen[-1] = False
+    candidates = np.flatnonzero(chosen)
+    best_first = candidates[np.argsort(-(lasts + _TIE * own)[candidates], kind="stable")]
+    kept = paths.without_duplicates(best_first, options.box_nms_thresh)
     depth = np.zeros(len(tree.parents), np.int64)
     is_kept = np.zeros(len(tree.parents), bool)
     is_kept[kept] = True
@@ -59,51 +63,82 @@ def hierarchy_masks(hierarchy: PlaneHierarchy, options: MaskOptions) -> MaskSet:
     for node in range(len(parents) - 2, -1, -1):
         depth[node] = depth[parents[node]] + is_kept[parents[node]]
     kept = kept[np.lexsort((kept, -tree.areas[kept]))]
-    leaves = _leaves(tree.parents, n_regions, kept)
-    boxes, crops, points = _cropped(hierarchy.graph.labels, n_regions, leaves)
+    leaves = _leaves(tree.parents, len(tree), kept)
+    boxes, crops, points = _cropped(hierarchy.graph.labels, len(tree), leaves)
     return MaskSet(
         (hierarchy.graph.labels.shape[0], hierarchy.graph.labels.shape[1]),
         boxes,
         crops,
         {
-            "stability_score": persistence[kept].astype(np.float32),
+            "stability_score": lasts[kept].astype(np.float32),
             "level": np.minimum(depth[kept], _DEEPEST),
-            "boundary_level": tree.levels[tree.parents[kept]].astype(np.float32),
+            "boundary_level": ends[kept].astype(np.float32),
             "point": points,
         },
     )
 
 
-def _without_duplicates(
-    parents: NDArray[np.int32],
-    areas: NDArray[np.float32],
-    persistence: NDArray[np.float32],
-    candidates: NDArray[np.int64],
-    most: float,
-) -> NDArray[np.int64]:
-    """Candidates of which no two overlap by an IoU above `most`, those that last longest first.
+class _Paths:
+    """A tree as paths, each from a region up through all that it is the largest part of.
 
-    Regions of a tree are nested or apart, so the overlap is a ratio of areas.
+    Regions that are nearly the same lie on one path, since of two parts only one is more than half.
     """
-    is_kept = np.zeros(len(parents), bool)
-    blocked = np.zeros(len(parents), bool)
-    above, sizes, root = parents.tolist(), areas.tolist(), len(parents) - 1
-    for node in candidates[np.argsort(-persistence[candidates], kind="stable")].tolist():
-        # A better one below has blocked this on its own way up.
-        if blocked[node]:
-            continue
-        path = []
-        up, free = above[node], True
-        while up != root and sizes[node] > most * sizes[up]:
-            if is_kept[up]:
-                free = False
-                break
-            path.append(up)
-            up = above[up]
-        if free:
-            is_kept[node] = True
-            blocked[path] = True
-    return np.flatnonzero(is_kept)
+
+    def __init__(self, tree: MergeTree) -> None:
+        self._tree = tree
+        n = len(tree.parents)
+        parents, areas = tree.parents.tolist(), tree.areas.tolist()
+        largest = [-1] * n
+        for node in range(n - 1):
+            up = parents[node]
+            if largest[up] < 0 or areas[node] > areas[largest[up]]:
+                largest[up] = node
+        self._paths: list[NDArray[np.int64]] = []
+        self._place = np.zeros((n, 2), np.int64)
+        for top in range(n - 1, -1, -1):
+            if top != n - 1 and largest[parents[top]] == top:
+                continue
+            path = [top]
+            while largest[path[-1]] >= 0:
+                path.append(largest[path[-1]])
+            nodes = np.array(path[::-1], np.int64)
+            self._place[nodes, 0] = len(self._paths)
+            self._place[nodes, 1] = np.arange(len(nodes))
+            self._paths.append(nodes)
+
+    def spans(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """For what span of levels each region is nearly the same, and where that ends."""
+        tree = self._tree
+        above = tree.levels[tree.parents].astype(np.float64)
+        above[-1] = 1.0
+        lasts, ends = np.zeros(len(above)), np.zeros(len(above))
+        for path in self._paths:
+            areas = tree.areas[path].astype(np.float64)
+            first = np.searchsorted(areas, _SAME * areas, side="right")
+            last = np.searchsorted(areas, areas / _SAME, side="left") - 1
+            ends[path] = above[path[last]]
+            lasts[path] = ends[path] - tree.levels[path[first]]
+        return lasts, ends
+
+    def without_duplicates(self, best_first: NDArray[np.int64], most: float) -> NDArray[np.int64]:
+        """Nodes, each of which overlaps no better one by an IoU above `most`; ascending.
+
+        Regions of a tree are nested or apart, so the overlap is a ratio of areas.
+        """
+        areas = [self._tree.areas[path].astype(np.float64) for path in self._paths]
+        blocked = [np.zeros(len(path), bool) for path in self._paths]
+        kept = []
+        for node in best_first.tolist():
+            number, place = self._place[node].tolist()
+            if blocked[number][place]:
+                continue
+            kept.append(node)
+            own, size = areas[number], areas[number][place]
+            first = np.searchsorted(own, most * size, side="right")
+            last = np.searchsorted(own, size / most if most else np.inf, side="left")
+            blocked[number][first:last] = True
+            # Of smaller overlaps other paths have some, too: a part that is less than half.
+        return np.sort(np.array(kept, np.int64))
 
 
 def _leaves(

@@ -70,9 +70,9 @@ class SamSegmenter:
     ) -> None:
         self.precision = check_precision(precision)
         self.network: MaskNetwork = (
-            model
-            if hasattr(model, "embed_steps")
-            else load_network(model, checkpoint=checkpoint, device=device)
+            load_network(model, checkpoint=checkpoint, device=device)
+            if isinstance(model, str)
+            else model
         )
         self._kept: ContentCache[tuple[Tensor, ...]] = ContentCache(
             _KEPT_BYTES, lambda maps: sum(m.numel() * m.element_size() for m in maps)
@@ -306,8 +306,8 @@ def _check_boxes(
     given = regular_array("Boxes", boxes)
     if given.ndim not in (1, 2) or given.shape[-1:] != (4,) or given.dtype.kind not in "biuf":
         raise InputError(
-            f"Boxes of shape {given.shape} and dtype {given.dtype} cannot be used. Give (top, left, "
-            f"bottom, right) in pixels, or rows of that."
+            f"Boxes of shape {given.shape} and dtype {given.dtype} cannot be used. Give "
+            f"(top, left, bottom, right) in pixels, or rows of that."
         )
     corners = given.reshape(-1, 4).astype(np.float64)
     if not len(corners):
@@ -353,7 +353,5 @@ def _check_mask(mask: ArrayLike, n: int, side: int) -> NDArray[np.float32]:
 def _inside(places: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.bool_]:
     """Which points lie on pixels, whose middles have whole coordinates."""
     with np.errstate(invalid="ignore"):
-        inside: NDArray[np.bool_] = (
-            (places >= -0.5) & (places < np.array(shape, np.float64) - 0.5)
-        ).all(axis=1)
-    return inside
+        inside = (places >= -0.5) & (places < np.array(shape, np.float64) - 0.5)
+    return np.asarray(inside.all(axis=1))
