@@ -43,6 +43,11 @@ class SamAnswer:
         """Which answer the network thinks best: a number, or (n,) of boxes."""
         return np.asarray(self.scores.argmax(axis=-1))
 
+    def mask(self, which: int, thing: int = 0) -> Masks:
+        """One answer, bool (h, w); with several boxes about one of the things."""
+        own = self.logits[thing] if self.several else self.logits
+        return self._enlarge(own[which][np.newaxis])[0]
+
     @cached_property
     def masks(self) -> Masks:
         """All answers in SAM's order, bool (m, h, w) or (n, m, h, w); mind the memory of boxes."""

@@ -130,10 +130,13 @@ class SamSegmenter:
                 f"{len(planes)} planes were given, but prompts are on one. Give a single plane, "
                 f'such as stack[3] with axes="YX".'
             )
-        plane = rgb(planes[0])
-        embedding = yield from self.embedding_steps(plane)
+        yield from self.set_rgb_steps(rgb(planes[0]))
+
+    def set_rgb_steps(self, image: RGB) -> Steps[None]:
+        """`set_image_steps` of an image (h, w, 3) that is as SAM expects it, 0 to 255."""
+        embedding = yield from self.embedding_steps(image)
         with self._lock:
-            shape = (plane.shape[0], plane.shape[1])
+            shape = (image.shape[0], image.shape[1])
             self._image = (self.network.frame(shape), embedding)
 
     def embedding_steps(self, image: RGB) -> Steps[tuple[Tensor, ...]]:

@@ -114,6 +114,10 @@ class TransformersNetwork:
                 for i in range(len(prompts.masks))
             ]
             return torch.cat([a[0] for a in answers]), torch.cat([a[1] for a in answers])
+        if prompts.points is None and prompts.boxes is None:
+            # A point that says nothing, which SAM's authors have beside every other.
+            nothing = (np.zeros((1, 1, 2)), -np.ones((1, 1), np.int32))
+            prompts = replace(prompts, points=nothing[0], signs=nothing[1])
         with torch.inference_mode():
             found = self.model(
                 image_embeddings=list(embedding) if len(embedding) > 1 else embedding[0],
