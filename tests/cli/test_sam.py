@@ -18,6 +18,7 @@ from napari_ncut.sam.mask_set import from_run_lengths
 
 from .conftest import blobs
 
+# Tests of another folder cannot be imported from, whichever of them run.
 _specification = importlib.util.spec_from_file_location(
     "tiny_sam", Path(__file__).parents[1] / "sam" / "conftest.py"
 )

@@ -201,9 +201,9 @@ class SamSegmenter:
             If no image is set, nothing is asked, or points or boxes lie outside the image.
         """
         frame, embedding = self._set()
-        if points is None and boxes is None and mask is None:
-            raise InputError("Nothing was asked. Give points, boxes, or the mask to refine.")
         places, signs = _check_points(points, positive, frame.shape)
+        if places is None and boxes is None and mask is None:
+            raise InputError("Nothing was asked. Give points, boxes, or the mask to refine.")
         corners, several = _check_boxes(boxes, frame.shape)
         if several and places is not None:
             raise InputError(
@@ -219,10 +219,12 @@ class SamSegmenter:
         )
         with self._lock:
             logits, scores = self._answers(embedding, prompts, n, multimask)
+        rows, columns = (-(-n * logits.shape[-1] // frame.side) for n in frame.size)
         return SamAnswer(
             logits if several else logits[0],
             scores if several else scores[0],
             frame.shape,
+            (rows, columns),
             lambda some: self._masks(some, frame),
         )
 
