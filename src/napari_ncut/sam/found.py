@@ -18,8 +18,10 @@ class Found:
 
     Attributes
     ----------
-    crop, box
-        The mask, and its top, left, bottom and right in the plane.
+    bits, size
+        The mask within its box, eight pixels a byte, and its rows and columns; see `crop`.
+    box
+        Top, left, bottom and right in the plane.
     ends
         Top, left, and the last row and column, by which duplicates are told; of an empty mask the
         corner of the part that it was found in.
@@ -29,7 +31,8 @@ class Found:
         Top, left, bottom and right of the part of the image that was looked at.
     """
 
-    crop: NDArray[np.bool_]
+    bits: NDArray[np.uint8]
+    size: tuple[int, int]
     box: tuple[int, int, int, int]
     ends: tuple[int, int, int, int]
     predicted_iou: float
@@ -37,6 +40,17 @@ class Found:
     point: tuple[float, float]
     level: int
     part: tuple[int, int, int, int]
+
+    @property
+    def crop(self) -> NDArray[np.bool_]:
+        """The mask within its box."""
+        n = self.size[0] * self.size[1]
+        return np.unpackbits(self.bits, count=n).reshape(self.size).astype(bool)
+
+
+def packed(crop: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """`Found.bits` and `Found.size` of a mask: most are dropped again as duplicates."""
+    return np.packbits(crop), (crop.shape[0], crop.shape[1])
 
 
 def without_duplicates(found: Sequence[Found], scores: ArrayLike, most: float) -> list[Found]:
@@ -65,7 +79,8 @@ def cleaned(
         if changed:
             top, left, bottom, right = box
             ends = (top, left, bottom - 1, right - 1) if crop.size else box
-            one = replace(one, crop=crop, box=box, ends=ends)
+            bits, size = packed(crop)
+            one = replace(one, bits=bits, size=size, box=box, ends=ends)
         result.append(one)
         untouched.append(not changed)
     return without_duplicates(result, untouched, most)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..progress import Progress, Steps
 from .crops import Crop, crops_of
 from .enlarging import enlarged_part, spans_above
-from .found import Found, as_mask_set, cleaned, without_duplicates
+from .found import Found, as_mask_set, cleaned, packed, without_duplicates
 from .frame import Frame
 from .mask_set import MaskSet
 from .memory import at_once, within_memory
@@ -108,9 +108,11 @@ class _Search:
                 continue
             whole = np.array(box) + begin if crop.size else np.zeros(4, np.int64)
             x, y = self._points[first + candidates.points[i]]
+            bits, size = packed(crop)
             found.append(
                 Found(
-                    crop=crop,
+                    bits=bits,
+                    size=size,
                     box=_four(whole),
                     ends=_four(ends),
                     predicted_iou=float(scores[i]),
