@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .io import read_image as read_image
     from .io import read_images as read_images
     from .io import read_points as read_points
+    from .io import write_coco as write_coco
     from .io import write_labels as write_labels
     from .prompts import Box as Box
     from .prompts import Mask as Mask
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from .prompts import measure_labels as measure_labels
     from .regions import Hierarchy as Hierarchy
     from .regions import granularity as granularity
+    from .sam import MaskSet as MaskSet
+    from .sam import SamAnswer as SamAnswer
+    from .sam import SamSegmenter as SamSegmenter
+    from .sam import automatic_masks as automatic_masks
+    from .sam import list_sam_models as list_sam_models
     from .spectral import Embedding as Embedding
     from .spectral import NCut as NCut
     from .spectral import eigenvector_colors as eigenvector_colors
@@ -45,12 +51,16 @@ _HOMES = {
     "Hierarchy": "regions",
     "InputError": "errors",
     "Mask": "prompts",
+    "MaskSet": "sam",
     "ModelStore": "weights",
     "NCut": "spectral",
     "Polygon": "prompts",
     "PromptSegmenter": "prompts",
     "Prototypes": "prompts",
+    "SamAnswer": "sam",
+    "SamSegmenter": "sam",
     "Scribble": "prompts",
+    "automatic_masks": "sam",
     "backbone_entry": "backbones",
     "eigenvector_colors": "spectral",
     "embed": "spectral",
@@ -60,11 +70,13 @@ _HOMES = {
     "label_instances": "prompts",
     "list_backbones": "backbones",
     "list_networks": "backbones",
+    "list_sam_models": "sam",
     "load_backbone": "backbones",
     "measure_labels": "prompts",
     "read_image": "io",
     "read_images": "io",
     "read_points": "io",
+    "write_coco": "io",
     "write_labels": "io",
 }
 

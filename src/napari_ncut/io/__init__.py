@@ -2,9 +2,11 @@
 
 from .assign import AssignedPoints, assign_points
 from .atomic import check_outputs, replace_when_written, write_together
+from .coco import coco_document, write_coco
 from .folders import natural_key, read_images
 from .images import ImageFile, read_image
 from .labels import check_label_format, write_labels
+from .mask_table import mask_table
 from .points import PointsTable, apply_affine, read_points, write_points
 from .tables import write_table
 
@@ -16,11 +18,14 @@ __all__ = [
     "assign_points",
     "check_label_format",
     "check_outputs",
+    "coco_document",
+    "mask_table",
     "natural_key",
     "read_image",
     "read_images",
     "read_points",
     "replace_when_written",
+    "write_coco",
     "write_labels",
     "write_points",
     "write_table",
