@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from .prompts import measure_labels as measure_labels
     from .regions import Hierarchy as Hierarchy
     from .regions import granularity as granularity
+    from .sam import MaskSet as MaskSet
+    from .sam import SemanticClasses as SemanticClasses
+    from .sam import cluster_curve as cluster_curve
+    from .sam import semantic_classes as semantic_classes
     from .spectral import Embedding as Embedding
     from .spectral import NCut as NCut
     from .spectral import eigenvector_colors as eigenvector_colors
@@ -45,13 +49,16 @@ _HOMES = {
     "Hierarchy": "regions",
     "InputError": "errors",
     "Mask": "prompts",
+    "MaskSet": "sam",
     "ModelStore": "weights",
     "NCut": "spectral",
     "Polygon": "prompts",
     "PromptSegmenter": "prompts",
     "Prototypes": "prompts",
     "Scribble": "prompts",
+    "SemanticClasses": "sam",
     "backbone_entry": "backbones",
+    "cluster_curve": "sam",
     "eigenvector_colors": "spectral",
     "embed": "spectral",
     "extract_features": "backbones",
@@ -65,6 +72,7 @@ _HOMES = {
     "read_image": "io",
     "read_images": "io",
     "read_points": "io",
+    "semantic_classes": "sam",
     "write_labels": "io",
 }
 
