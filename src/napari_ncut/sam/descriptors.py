@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from ..errors import InputError, is_number
 from .pooling import Matrix, Pooled
 
-# Dimensions that are kept of features after whitening: beyond them is mostly noise.
+# Dimensions that are kept of features after whitening, and how many masks each takes: among as
+# many dimensions as masks all would be equally far apart.
 _DIMENSIONS = 24
+_MASKS_PER_DIMENSION = 4
 # What features count beside columns whose unit is known. Chosen, like the threshold of clusters, on
 # synthesized images and nuclei that networks may be trained on.
 _BESIDE = 0.45
@@ -124,7 +126,7 @@ def _units(values: NDArray[np.float64], whiten: bool) -> tuple[NDArray, NDArray]
     if not whiten:
         return mean, np.eye(d) / (square**0.5 or 1.0)
     variance = float(np.square(values - mean).sum() / max(n, 1))
-    dimensions = min(_DIMENSIONS, d, max(n - 1, 1))
+    dimensions = min(_DIMENSIONS, d, max(n // _MASKS_PER_DIMENSION, 2))
     if variance <= _CONSTANT * square or n < 2:
         return mean, np.zeros((d, dimensions))
     # Rescaled, since its ridge has an absolute floor.
