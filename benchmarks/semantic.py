@@ -227,7 +227,7 @@ def main() -> int:
     parser.add_argument("--descriptors", nargs="+", choices=DESCRIPTORS, default=DESCRIPTORS)
     parser.add_argument("--json", type=Path, help="writes figures here")
     options = parser.parse_args()
-    console = Console(width=170)
+    console = Console(width=260)
     root = os.environ.get("NAPARI_NCUT_DATA")
     if not root:
         console.print("NAPARI_NCUT_DATA is not set; this benchmark needs its folder data.")
