@@ -44,7 +44,7 @@ from sklearn.metrics import adjusted_rand_score
 from benchmarks.click_sets import DSB_EVALUATION, dsb_images, evenly
 from napari_ncut import extract_features, semantic_classes
 from napari_ncut.sam import CLUSTERERS, MaskSet, SemanticClasses
-from napari_ncut.sam.proposals import LEVEL
+from napari_ncut.sam.given_masks import LEVEL
 
 SYNTHESIZED_SEED = 10_000
 RECIPE = "recipe: plain averages, DBSCAN .06, 8, cosine"

@@ -13,9 +13,9 @@ from ..progress import Progress, Steps, run_steps
 from .classes import Remainder, SemanticClasses
 from .clusterers import DEFAULT_CLUSTERER, check_clusterer
 from .descriptors import DescriptorSpace, check_weight
+from .given_masks import LEVEL, masks_of_planes, region_steps, remainder_pieces
 from .mask_set import MaskSet
 from .pooling import check_descriptor, pooled_steps
-from .proposals import LEVEL, masks_of_planes, region_steps, remainder_pieces
 
 if TYPE_CHECKING:
     from ..backbones import Backbone, FeatureMaps
