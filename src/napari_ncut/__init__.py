@@ -33,8 +33,12 @@ if TYPE_CHECKING:
     from .regions import Hierarchy as Hierarchy
     from .regions import granularity as granularity
     from .sam import MaskSet as MaskSet
+    from .sam import SamAnswer as SamAnswer
+    from .sam import SamSegmenter as SamSegmenter
     from .sam import SemanticClasses as SemanticClasses
+    from .sam import automatic_masks as automatic_masks
     from .sam import cluster_curve as cluster_curve
+    from .sam import list_sam_models as list_sam_models
     from .sam import semantic_classes as semantic_classes
     from .spectral import Embedding as Embedding
     from .spectral import NCut as NCut
@@ -55,8 +59,11 @@ _HOMES = {
     "Polygon": "prompts",
     "PromptSegmenter": "prompts",
     "Prototypes": "prompts",
+    "SamAnswer": "sam",
+    "SamSegmenter": "sam",
     "Scribble": "prompts",
     "SemanticClasses": "sam",
+    "automatic_masks": "sam",
     "backbone_entry": "backbones",
     "cluster_curve": "sam",
     "eigenvector_colors": "spectral",
@@ -67,6 +74,7 @@ _HOMES = {
     "label_instances": "prompts",
     "list_backbones": "backbones",
     "list_networks": "backbones",
+    "list_sam_models": "sam",
     "load_backbone": "backbones",
     "measure_labels": "prompts",
     "read_image": "io",

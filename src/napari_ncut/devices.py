@@ -72,6 +72,20 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
+def free_memory(device: str) -> float | None:
+    """Bytes that are free on a device, about; None where the system does not tell."""
+    import os
+
+    import torch
+
+    if torch.device(device).type == "cuda":
+        return float(torch.cuda.mem_get_info(device)[0])
+    try:
+        return float(os.sysconf("SC_AVPHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # not on Windows, not by all systems
+        return None
+
+
 def release_memory(device: str) -> None:
     """Give memory that torch keeps for later back to the device."""
     import torch

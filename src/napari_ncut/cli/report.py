@@ -27,6 +27,7 @@ _STAGES = {
     "affinities": "Affinities",
     "graph": "Graph",
     "eigenvectors": "Eigenvectors",
+    "embedding": "Looking at the image",
 }
 
 

@@ -40,7 +40,8 @@ def coco_document(
         "images", "annotations" and "categories". Numbers of images and annotations count from 1;
         ``bbox`` is [left, top, width, height] in pixels, ``segmentation`` uncompressed run lengths.
     """
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     found: set[int] = set()
     for image_id, (name, masks) in enumerate(named_sets.items(), start=1):
         height, width = masks.shape

@@ -1,0 +1,415 @@
+"""The commands `sam …`: masks of everything in images, and masks of what prompts point at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import options as o
+from .report import progress_bar, reported, say, written
+
+if TYPE_CHECKING:
+    from ..io import ImageFile
+    from ..sam import MaskSet
+
+_FILTERS = "Which masks"
+_POINTS = "Points and crops"
+_ANSWERS = ("best", "whole", "part", "subpart")
+
+sam_app = typer.Typer(
+    name="sam",
+    help="Masks by the Segment Anything Model: of everything, or of what is pointed at.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Weights of your own: any SAM in the format of its authors, of any size.",
+        show_default=False,
+    ),
+]
+
+
+@sam_app.command("masks")
+@reported
+def masks_command(
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGES",
+            help="TIFF, PNG, JPEG, npy, zarr, or folders of them.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.")
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="compact (no download), sam:vit_b, sam:vit_l, sam:vit_h, micro-sam's "
+            "sam:vit_b_lm …, or transformers:FOLDER. Default: compact, or with --checkpoint SAM.",
+            show_default=False,
+        ),
+    ] = None,
+    checkpoint: Checkpoint = None,
+    overwrite: o.Overwrite = False,
+    pred_iou_thresh: Annotated[
+        float,
+        typer.Option(help="Least quality that SAM itself predicts.", rich_help_panel=_FILTERS),
+    ] = 0.88,
+    stability_score_thresh: Annotated[
+        float,
+        typer.Option(
+            help="Least IoU of a mask with itself at a stricter and a looser threshold.",
+            rich_help_panel=_FILTERS,
+        ),
+    ] = 0.95,
+    stability_score_offset: Annotated[
+        float,
+        typer.Option(help="How much stricter and looser.", rich_help_panel=_FILTERS),
+    ] = 1.0,
+    box_nms_thresh: Annotated[
+        float,
+        typer.Option(
+            help="Of masks whose boxes overlap by an IoU above it, the best is kept.",
+            rich_help_panel=_FILTERS,
+        ),
+    ] = 0.7,
+    min_mask_region_area: Annotated[
+        int,
+        typer.Option(
+            help="Fill holes and drop pieces of fewer pixels; with compact: the smallest mask.",
+            rich_help_panel=_FILTERS,
+        ),
+    ] = 0,
+    min_persistence: Annotated[
+        float,
+        typer.Option(
+            help="With compact: for what span of granularity, 0 to 1, a region must last.",
+            rich_help_panel=_FILTERS,
+        ),
+    ] = 0.1,
+    points_per_side: Annotated[
+        int,
+        typer.Option(help="Points asked about along each side.", rich_help_panel=_POINTS),
+    ] = 32,
+    points_per_batch: Annotated[
+        int, typer.Option(help="Most points at once.", rich_help_panel=_POINTS)
+    ] = 64,
+    crop_n_layers: Annotated[
+        int,
+        typer.Option(
+            help="Look again at 2 × 2 overlapping crops, 4 × 4 …", rich_help_panel=_POINTS
+        ),
+    ] = 0,
+    crop_nms_thresh: Annotated[
+        float,
+        typer.Option(help="As --box-nms-thresh, between crops.", rich_help_panel=_POINTS),
+    ] = 0.7,
+    crop_overlap_ratio: Annotated[
+        float,
+        typer.Option(
+            help="How much crops overlap, of the shorter side.",
+            rich_help_panel=_POINTS,
+            show_default="512/1500",
+        ),
+    ] = 512 / 1500,
+    crop_n_points_downscale_factor: Annotated[
+        int,
+        typer.Option(
+            help="Points per side are divided by it in each layer of crops.",
+            rich_help_panel=_POINTS,
+        ),
+    ] = 1,
+    axes: o.Axes = None,
+    channels: o.Channels = None,
+    scaling: o.Scaling = None,
+    device: o.Device = None,
+) -> None:
+    """Find all things in images, wholes and parts: masks that may overlap.
+
+    Writes for every image a label map, NAME_masks.tif, in which the smaller of two masks lies on
+    top; and of all images masks.json (COCO, run lengths) and masks.csv, which keep overlaps, with
+    scores. Planes of a stack are called NAME:0, NAME:1 … there.
+
+    [bold]Examples[/bold]
+
+        napari-ncut sam masks cells.tif -o results
+
+        napari-ncut sam masks folder -o results --model sam:vit_b --crop-n-layers 1
+
+        napari-ncut sam masks cells.tif -o results --checkpoint sam_vit_b_01ec64.pth
+    """
+    from ..io import check_outputs, mask_table, write_coco, write_table, write_together
+    from ..progress import run_steps
+    from ..sam import SamSegmenter, automatic_masks_steps
+    from .inputs import as_given, check_apart, output_stems, read_inputs
+
+    check_apart(images, output)
+    files = read_inputs(images, axes)
+    maps = [output / f"{stem}_masks.tif" for stem in output_stems([file.path for file in files])]
+    document, table = output / "masks.json", output / "masks.csv"
+    check_outputs([*maps, document, table], overwrite=overwrite)
+    given = as_given(files)
+    looks: Any = model or "compact"
+    if checkpoint is not None:
+        looks = SamSegmenter(_sam_name(model), checkpoint=checkpoint, device=device)
+    steps = automatic_masks_steps(
+        given["images"],
+        looks,
+        axes=given["axes"],
+        **_image_parameters(channels, scaling),
+        device=device,
+        points_per_side=points_per_side,
+        points_per_batch=points_per_batch,
+        pred_iou_thresh=pred_iou_thresh,
+        stability_score_thresh=stability_score_thresh,
+        stability_score_offset=stability_score_offset,
+        box_nms_thresh=box_nms_thresh,
+        crop_n_layers=crop_n_layers,
+        crop_nms_thresh=crop_nms_thresh,
+        crop_overlap_ratio=crop_overlap_ratio,
+        crop_n_points_downscale_factor=crop_n_points_downscale_factor,
+        min_mask_region_area=min_mask_region_area,
+        min_persistence=min_persistence,
+    )
+    with progress_bar() as progress:
+        found = run_steps(steps, progress)
+    sets: list[MaskSet] = found if isinstance(found, list) else [found]
+    named = dict(zip(_plane_names(files), sets, strict=True))
+    writers: dict[Path, Callable[[Path], object]] = {}
+    rest = list(sets)
+    for path, file in zip(maps, files, strict=True):
+        n_planes = _n_planes(file)
+        writers[path] = partial(_write_labels, file=file, sets=rest[:n_planes])
+        rest = rest[n_planes:]
+    writers[document] = partial(write_coco, named_sets=named)
+    columns, rows = mask_table(named)
+    writers[table] = partial(write_table, columns=columns, rows=rows)
+    written(write_together(writers))
+    say(f"{sum(map(len, sets))} masks in {len(sets)} planes.", stderr=True)
+
+
+@sam_app.command("prompt")
+@reported
+def prompt_command(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="The image.", show_default=False)],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="Label map to write: .tif or .png."),
+    ],
+    points: Annotated[
+        Path | None,
+        typer.Option(
+            "--points",
+            "-p",
+            metavar="FILE.csv",
+            help="Points as napari saves them: columns axis-0, axis-1, and optionally positive and "
+            "class. All of a class are about one thing; negative ones of class 0 about all.",
+            show_default=False,
+        ),
+    ] = None,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv",
+            help="Boxes: columns row0, column0, row1, column1 in pixels. Each is a thing of its "
+            "own; with points there must be one.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="sam:vit_b, sam:vit_l, sam:vit_h, micro-sam's sam:vit_b_lm …, or "
+            "transformers:FOLDER.",
+        ),
+    ] = "sam:vit_b",
+    checkpoint: Checkpoint = None,
+    answer: Annotated[
+        str,
+        typer.Option(
+            metavar="best|whole|part|subpart",
+            help="Which of SAM's answers: the one that it thinks best, or by their size.",
+        ),
+    ] = "best",
+    plane: Annotated[int, typer.Option(min=0, help="Of a stack, which plane, from 0.")] = 0,
+    overwrite: o.Overwrite = False,
+    axes: o.Axes = None,
+    channels: o.Channels = None,
+    scaling: o.Scaling = None,
+    device: o.Device = None,
+) -> None:
+    """Segment what points and boxes are on, and write a label map.
+
+    A class of points is a label; boxes are numbered from 1 in the order of the file.
+
+    [bold]Examples[/bold]
+
+        napari-ncut sam prompt cells.tif --points clicks.csv -o mask.tif
+
+        napari-ncut sam prompt cells.tif --boxes boxes.csv -o cells_labels.tif --model sam:vit_b_lm
+    """
+    from ..errors import InputError, check_choice
+    from ..io import check_label_format, check_outputs, read_points, write_labels
+    from ..io.strokes import read_boxes
+    from ..progress import run_steps
+    from ..sam import SamSegmenter
+    from ..sam.rgb import planes_for_sam, rgb
+    from .inputs import read_inputs
+
+    check_choice("answer", answer, _ANSWERS)
+    check_label_format(output, 2)
+    if points is None and boxes is None:
+        raise InputError("Nothing says what to segment. Give --points, --boxes or both.")
+    (file, *others) = read_inputs([image], axes)
+    if others:
+        raise InputError(f"{image} holds {1 + len(others)} images. Give one of them.")
+    planes = planes_for_sam(file.data, axes=file.axes, **_image_parameters(channels, scaling))
+    if plane >= len(planes):
+        raise InputError(
+            f"{image} has no plane {plane}. Give --plane 0 to {len(planes) - 1}."
+            if len(planes) > 1
+            else f"{image} has a single plane. Leave --plane out."
+        )
+    clicks = None if points is None else read_points(points)
+    corners = None if boxes is None else [_corners(box) for box in read_boxes(boxes)]
+    check_outputs([output], overwrite=overwrite)
+    segmenter = SamSegmenter(model, checkpoint=checkpoint, device=device)
+    with progress_bar() as progress:
+        run_steps(segmenter.set_rgb_steps(rgb(planes[plane])), progress)
+    labels, scores = _answered(segmenter, clicks, corners, answer)
+    write_labels(output, labels)
+    written([output])
+    said = ", ".join(f"{label}: {score:.2f}" for label, score in scores.items())
+    say(f"Predicted IoU of label {said}.", stderr=True)
+
+
+def _answered(
+    segmenter: Any, clicks: Any, corners: list[list[float]] | None, answer: str
+) -> tuple[Any, dict[int, float]]:
+    """A label map, and how well each label is thought to fit."""
+    import numpy as np
+
+    from ..errors import InputError
+
+    if clicks is None:
+        found = segmenter.predict(boxes=corners)
+        numbers = list(range(1, len(found.scores) + 1))
+        return _label_map(found, answer, numbers)
+    if clicks.points.shape[1] != 2:
+        raise InputError(
+            f"Points of {clicks.points.shape[1]} coordinates were given for one plane. Give those "
+            f"of that plane alone, with the columns axis-0 and axis-1."
+        )
+    if corners is not None and len(corners) > 1:
+        raise InputError(
+            f"{len(corners)} boxes were given with points. Give one box with points, or boxes "
+            f"alone."
+        )
+    classes = np.ones(len(clicks.points), int) if clicks.classes is None else clicks.classes
+    things = np.unique(classes[clicks.positive])
+    if not len(things) and corners is None:
+        raise InputError("There is no positive point. Give at least one, or a box.")
+    if len(things) > 1 and corners is not None:
+        raise InputError(
+            f"Points of {len(things)} classes were given with a box. Give points of one class."
+        )
+    # Points that are all negative are about what is in the box.
+    things = things if len(things) else np.array([1])
+    labels = np.zeros(segmenter.shape, np.int32)
+    scores: dict[int, float] = {}
+    for thing in things.tolist():
+        own = (classes == thing) | (classes == 0)
+        found = segmenter.predict(
+            clicks.points[own],
+            clicks.positive[own],
+            boxes=None if corners is None else corners[0],
+        )
+        of_thing, score = _label_map(found, answer, [thing])
+        labels[of_thing > 0] = thing
+        scores |= score
+    return labels, scores
+
+
+def _label_map(found: Any, answer: str, numbers: list[int]) -> tuple[Any, dict[int, float]]:
+    """Labels of one of the answers about each thing; the smaller of two things lies on top."""
+    import numpy as np
+
+    from ..sam import MaskSet
+
+    n_answers = found.scores.shape[-1]
+    scores = found.scores.reshape(-1, n_answers)
+    if answer == "best":
+        chosen = scores.argmax(axis=1)
+    else:
+        place = min(_ANSWERS.index(answer) - 1, n_answers - 1)
+        chosen = found.order.reshape(-1, n_answers)[:, place]
+    masks = MaskSet.of(
+        (found.mask(int(which), thing) for thing, which in enumerate(chosen)), found.shape
+    )
+    sure = scores[np.arange(len(scores)), chosen]
+    return masks.labels(numbers), dict(zip(numbers, map(float, sure), strict=True))
+
+
+def _corners(box: Any) -> list[float]:
+    """Top, left, bottom and right of a box whose corners may come in any order."""
+    rows, columns = sorted((box.row0, box.row1)), sorted((box.column0, box.column1))
+    return [rows[0], columns[0], rows[1], columns[1]]
+
+
+def _sam_name(model: str | None) -> str:
+    """The model whose place a checkpoint takes."""
+    from ..errors import InputError
+
+    if model == "compact":
+        raise InputError(
+            "compact brings its own weights, so --checkpoint cannot be used with it. Leave one out."
+        )
+    return model or "sam:vit_b"
+
+
+def _image_parameters(channels: str | None, scaling: str | None) -> dict[str, Any]:
+    return o.embed_parameters(
+        limits=None, layer=None, channels=channels, bandwidth=None, scaling=scaling
+    )
+
+
+def _n_planes(file: ImageFile) -> int:
+    from ..imaging import parse_axes
+
+    return parse_axes(file.axes, file.data.shape).n_planes
+
+
+def _plane_names(files: list[ImageFile]) -> list[str]:
+    """Names of all planes: the image's own, with the number of the plane in stacks."""
+    from ..imaging import parse_axes
+    from .inputs import image_names
+
+    names = []
+    for name, file in zip(image_names([file.path for file in files]), files, strict=True):
+        is_stack = bool(parse_axes(file.axes, file.data.shape).stack)
+        names += [f"{name}:{i}" for i in range(_n_planes(file))] if is_stack else [name]
+    return names
+
+
+def _write_labels(path: Path, *, file: ImageFile, sets: list[MaskSet]) -> None:
+    import numpy as np
+
+    from ..imaging import parse_axes
+    from ..io import write_labels
+
+    parsed = parse_axes(file.axes, file.data.shape)
+    stack = "".join(parsed.names[axis] for axis in parsed.stack)
+    labels = np.stack([masks.labels() for masks in sets])
+    write_labels(path, labels.reshape(*parsed.stack_shape, *parsed.plane_shape), axes=f"{stack}YX")
