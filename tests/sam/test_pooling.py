@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from napari_ncut import InputError, extract_features
+from napari_ncut import InputError, extract_features, load_backbone
 from napari_ncut.imaging import as_planes
 from napari_ncut.progress import run_steps
 from napari_ncut.sam import MaskSet, pool_features
 from napari_ncut.sam.descriptors import DescriptorSpace
-from napari_ncut.sam.pooling import cell_shares, pooled_steps
+from napari_ncut.sam.pooling import cell_shares, pooled_steps, ready_descriptor
 
 from .scenes import two_kinds
 
@@ -48,11 +48,12 @@ def test_a_backbone_and_its_features_agree():
     image, masks, _ = two_kinds()
     planes = as_planes(image)
     features = extract_features(image, "filterbank")
-    by_name = run_steps(pooled_steps(planes, [masks], "filterbank"))
+    loaded = ready_descriptor("filterbank", planes)
+    by_name = run_steps(pooled_steps(planes, [masks], loaded))
     by_maps = run_steps(pooled_steps(planes, [masks], features))
     assert_allclose(by_name.blocks[0].values, by_maps.blocks[0].values)
     with pytest.raises(InputError, match="features of the same images"):
-        run_steps(pooled_steps(as_planes(image[:90]), [masks], features))
+        ready_descriptor(features, as_planes(image[:90]))
 
 
 @pytest.mark.parametrize("descriptor", ["compact", "kind", "eigenvectors"])
@@ -76,7 +77,7 @@ def test_tiny_and_empty_masks_have_finite_descriptors(descriptor: str, whiten: b
 def test_alike_masks_stay_alike_when_whitened():
     flat = np.full((40, 40), 7, np.uint8)
     masks = MaskSet.of_labels(np.kron(np.arange(1, 17).reshape(4, 4), np.ones((10, 10), int)))
-    pooled = run_steps(pooled_steps(as_planes(flat), [masks], "filterbank"))
+    pooled = run_steps(pooled_steps(as_planes(flat), [masks], load_backbone("filterbank")))
     space = DescriptorSpace.fit(pooled, whiten=True, size_weight=0.0, color_weight=0.0)
     assert not space(pooled).values.any()
 

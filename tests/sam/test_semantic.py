@@ -298,6 +298,13 @@ def test_what_is_refused(given: dict, said: str):
         semantic_classes(IMAGE, **{"masks": MASKS, **given})
 
 
+def test_missing_weights_are_told_before_anything_is_computed(monkeypatch, tmp_path):
+    monkeypatch.setenv("NAPARI_NCUT_MODELS", str(tmp_path))
+    monkeypatch.setattr("napari_ncut.sam.semantic.region_steps", None)
+    with pytest.raises(InputError, match="sam:vit_b"):
+        semantic_classes(IMAGE, descriptor="sam:vit_b")
+
+
 def test_masks_of_another_number_of_images():
     with pytest.raises(InputError, match="1 images were given for 2"):
         semantic_classes([IMAGE, IMAGE], [MASKS.labels()])

@@ -148,8 +148,7 @@ def pooled_steps(
     planes, masks
         Planes and the masks of each.
     descriptor
-        A name of `DESCRIPTORS` or of a backbone, a backbone, or features or an embedding of these
-        images.
+        What `ready_descriptor` gave.
     device
         Where networks compute.
     random_state
@@ -162,10 +161,9 @@ def pooled_steps(
         embedding = yield from _cut_steps(planes, device, random_state)
         blocks = _eigenvector_blocks(embedding, masks)
     elif _is_embedding(descriptor):
-        _check_layout(descriptor.layout, planes)
         blocks = _eigenvector_blocks(descriptor, masks)
     else:
-        features = yield from _feature_steps(planes, descriptor, device)
+        features = yield from _feature_steps(planes, descriptor)
         blocks = (_block("features", features.values, features.layout, masks),)
     areas = np.concatenate([one.areas for one in masks])
     return Pooled(blocks, areas, _colors(planes, masks))
@@ -218,22 +216,12 @@ def _eigenvector_blocks(embedding: Embedding, masks: Sequence[MaskSet]) -> tuple
     return (_block("eigenvectors", embedding.unit_vectors, embedding.layout, masks),)
 
 
-def _feature_steps(planes: Planes, descriptor: Any, device: str | None) -> Steps[FeatureMaps]:
-    from ..backbones import FeatureMaps, list_backbones, load_backbone
+def _feature_steps(planes: Planes, descriptor: Any) -> Steps[FeatureMaps]:
+    from ..backbones import FeatureMaps
     from ..backbones.extract import extract_steps
 
     if isinstance(descriptor, FeatureMaps):
-        _check_layout(descriptor.layout, planes)
         return descriptor
-    if isinstance(descriptor, str):
-        yield Progress("weights", 0, 1)
-        descriptor = load_backbone(descriptor, device=device)
-    elif not hasattr(descriptor, "features"):
-        raise InputError(
-            f"The descriptor {descriptor!r} cannot be used. Give one of: "
-            f"{', '.join([*DESCRIPTORS, *list_backbones()])}; or features, an embedding or a "
-            f"backbone."
-        )
     features: FeatureMaps = yield from extract_steps(planes, descriptor)
     return features
 
@@ -265,12 +253,31 @@ def _is_embedding(descriptor: Any) -> TypeGuard[Embedding]:
     return hasattr(descriptor, "unit_vectors")
 
 
-def check_descriptor(descriptor: Any) -> None:
-    """Raise an `InputError` if this is a name, and none of a descriptor or backbone."""
-    if not isinstance(descriptor, str) or descriptor in DESCRIPTORS:
-        return
-    from ..backbones import backbone_entry, list_backbones
+def ready_descriptor(
+    descriptor: str | Backbone | FeatureMaps | Embedding, planes: Planes, device: str | None = None
+) -> str | Backbone | FeatureMaps | Embedding:
+    """A descriptor that can be used: of names that are no `DESCRIPTORS` the backbone, loaded.
 
-    if ":" not in descriptor:
-        check_choice("descriptor", descriptor, [*DESCRIPTORS, *list_backbones()])
-    backbone_entry(descriptor)
+    Raises
+    ------
+    InputError
+        If there is no such descriptor, its weights are missing, or it is of other images.
+    """
+    from ..backbones import FeatureMaps, backbone_entry, list_backbones, load_backbone
+
+    if isinstance(descriptor, str):
+        if descriptor in DESCRIPTORS:
+            return descriptor
+        if ":" not in descriptor:
+            check_choice("descriptor", descriptor, [*DESCRIPTORS, *list_backbones()])
+        backbone_entry(descriptor)
+        return load_backbone(descriptor, device=device)
+    if isinstance(descriptor, FeatureMaps) or _is_embedding(descriptor):
+        _check_layout(descriptor.layout, planes)
+    elif not hasattr(descriptor, "features"):
+        raise InputError(
+            f"The descriptor {descriptor!r} cannot be used. Give one of: "
+            f"{', '.join([*DESCRIPTORS, *list_backbones()])}; or features, an embedding or a "
+            f"backbone."
+        )
+    return descriptor

@@ -15,7 +15,7 @@ from .clusterers import DEFAULT_CLUSTERER, check_clusterer
 from .descriptors import DescriptorSpace, check_weight
 from .given_masks import LEVEL, masks_of_planes, region_steps, remainder_pieces
 from .mask_set import MaskSet
-from .pooling import check_descriptor, pooled_steps
+from .pooling import pooled_steps, ready_descriptor
 
 if TYPE_CHECKING:
     from ..backbones import Backbone, FeatureMaps
@@ -133,7 +133,6 @@ def semantic_classes_steps(
 ) -> Steps[SemanticClasses]:
     """`semantic_classes` as a generator of progress, which may be closed to cancel."""
     check_clusterer(clusterer, n_classes, parameters, random_state)
-    check_descriptor(descriptor)
     check_weight("size_weight", size_weight)
     check_weight("color_weight", color_weight)
     if not is_number(level) or not 0 <= level <= 1:
@@ -142,10 +141,10 @@ def semantic_classes_steps(
             f"one region."
         )
     planes = as_planes(images, axes=axes, channels=channels, scaling=scaling)
-    if masks is None:
+    sets = None if masks is None else masks_of_planes(planes, masks)
+    ready = ready_descriptor(descriptor, planes, device)
+    if sets is None:
         sets = yield from region_steps(planes, float(level), device)
-    else:
-        sets = masks_of_planes(planes, masks)
     pieces = remainder_pieces(sets) if remainder else ()
     # Masks and pieces of a plane are measured together: its maps are computed once.
     measured = list(sets)
@@ -153,7 +152,7 @@ def semantic_classes_steps(
         pairs = zip(sets, pieces, strict=True)
         measured = [MaskSet.joined([one, piece]) for one, piece in pairs]
     pooled = yield from pooled_steps(
-        planes, measured, descriptor, device=device, random_state=random_state
+        planes, measured, ready, device=device, random_state=random_state
     )
     is_mask = np.concatenate(
         [np.arange(len(both)) < len(one) for both, one in zip(measured, sets, strict=True)]
