@@ -7,8 +7,8 @@ Masks are the regions of `granularity` at its default level for classes, the sam
 images of a set are sorted together, so that a class must mean the same in all of them; with
 ``--each`` every image by itself. The recipe to beat is that of a notebook that clusters SAM's
 automatic masks: DBSCAN with eps .06, 8 neighbors and cosine on plain averages of an embedding, here
-of the embedded network's features. Nobody is told how many classes there are, but for the lines
-with “k given”.
+of the embedded network's features, and of its kinds. Nobody is told how many classes there are, but
+for the lines with “k given”.
 
 purity
     Share of masks whose class is mostly of their true class. One class each would be pure.
@@ -47,7 +47,10 @@ from napari_ncut.sam import CLUSTERERS, MaskSet, SemanticClasses
 from napari_ncut.sam.given_masks import LEVEL
 
 SYNTHESIZED_SEED = 10_000
-RECIPE = "recipe: plain averages, DBSCAN .06, 8, cosine"
+RECIPES = {
+    "pyramid": "recipe: plain averages, DBSCAN .06, 8, cosine",
+    "kind": "recipe: plain averages of kinds",
+}
 DESCRIPTORS = ("compact", "kind", "plain", "eigenvectors", "filterbank")
 
 
@@ -130,20 +133,28 @@ CHOSEN_BY: dict[str, Callable[[Path, int], Iterator[Example]]] = {
 # ----------------------------------------------------------------------------------------- methods
 
 
+def plain(
+    images: list[NDArray], masks: list[MaskSet], axes: list[str], node: str
+) -> SemanticClasses:
+    features = extract_features(images, "compact", axes=axes, node=node)
+    return semantic_classes(images, masks, axes=axes, descriptor=features, whiten=False)
+
+
 def sorted_by(
     examples: list[Example], masks: list[MaskSet], descriptor: str
 ) -> Iterator[tuple[str, SemanticClasses]]:
-    """Every clusterer on one descriptor, and the recipe on the plain one."""
+    """Every clusterer on one descriptor, and the recipe on plain ones."""
     images = [example.image for example in examples]
     axes = ["YXC" if image.ndim == 3 else "YX" for image in images]
     n_classes = len(np.setdiff1d(np.concatenate([np.unique(e.truth) for e in examples]), [0]))
-    given: dict = {"axes": axes, "descriptor": descriptor}
-    if descriptor == "plain":
-        given |= {"descriptor": extract_features(images, "compact", axes=axes), "whiten": False}
-    described = semantic_classes(images, masks, **given)
     if descriptor == "plain":
         preset = CLUSTERERS["dbscan"].presets["sam-notebook"]
-        yield RECIPE, described.recluster("dbscan", **preset)
+        described = plain(images, masks, axes, "kind")
+        yield RECIPES["kind"], described.recluster("dbscan", **preset)
+        described = plain(images, masks, axes, "pyramid")
+        yield RECIPES["pyramid"], described.recluster("dbscan", **preset)
+    else:
+        described = semantic_classes(images, masks, axes=axes, descriptor=descriptor)
     for name, entry in CLUSTERERS.items():
         yield f"{descriptor}, {name}", described.recluster(name)
         if entry.counts:
@@ -202,14 +213,14 @@ def figures(
 
 
 def report(found: dict[str, dict[str, NDArray]], title: str) -> Table:
-    """A line for every method, best mean first; the recipe on top."""
+    """A line for every method, best mean first; the recipes on top."""
     table = Table(title=title, title_justify="left")
     table.add_column("descriptor, clusterer")
     for name in (*found, "mean"):
         table.add_column(name, justify="right")
     methods = list(next(iter(found.values())))
     means = {m: np.mean([found[s][m] for s in found], axis=0) for m in methods}
-    order = sorted(methods, key=lambda m: (m != RECIPE, -means[m][:3].mean()))
+    order = sorted(methods, key=lambda m: (m not in RECIPES.values(), -means[m][:3].mean()))
     for method in order:
         cells = [*(found[name][method] for name in found), means[method]]
         table.add_row(
