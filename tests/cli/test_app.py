@@ -22,7 +22,7 @@ from napari_ncut.progress import Progress
 
 from .conftest import EMBEDDING
 
-COMMANDS = ["demo", "embed", "segment", "backbones", "models"]
+COMMANDS = ["demo", "embed", "segment", "sam", "backbones", "models"]
 HEAVY = {"PyQt5", "PyQt6", "PySide6", "napari", "qtpy", "sklearn", "timm", "torch", "skimage"}
 
 
@@ -57,7 +57,7 @@ def test_help_of_every_command_is_light():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_examples(command: str):
-    command = "models list" if command == "models" else command
+    command = {"models": "models list", "sam": "sam masks"}.get(command, command)
     result = CliRunner().invoke(app, [*command.split(), "--help"])
     assert result.exit_code == 0
     assert f"napari-ncut {command}" in result.output.partition("Examples")[2]

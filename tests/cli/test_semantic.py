@@ -31,7 +31,7 @@ def masks(tmp_path: Path) -> Path:
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
-    with (folder / "masks.csv").open(newline="") as file:
+    with (folder / "classes.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -50,12 +50,12 @@ def test_masks_of_one_image(tmp_path: Path, image: Path, masks: Path, call: Call
     assert [float(row["component 1"]) for row in rows] == pytest.approx(
         found.features()["component 1"].tolist()
     )
-    document = json.loads((out / "masks.json").read_text())
+    document = json.loads((out / "classes.json").read_text())
     assert [a["category_id"] for a in document["annotations"]] == found.classes.tolist()
     assert [c["name"] for c in document["categories"]] == ["class 1", "class 2"]
     assert result.stdout.splitlines() == [
         str(out / name)
-        for name in ("blobs_classes.tif", "blobs_instances.tif", "masks.csv", "masks.json")
+        for name in ("blobs_classes.tif", "blobs_instances.tif", "classes.csv", "classes.json")
     ]
     assert result.stderr == "4 masks in 2 classes.\n"
 
@@ -70,8 +70,8 @@ def test_regions_of_images_and_stacks(tmp_path: Path, image: Path, call: Callabl
     assert double.data.shape == (2, 41, 51)
     discs = {single.data[12, 14], *double.data[:, 12, 14]}
     assert len(discs) == 1 and single.data[0, 0] not in discs
-    names = [one["file_name"] for one in json.loads((out / "masks.json").read_text())["images"]]
-    assert names == ["blobs.png", "s.tif[0]", "s.tif[1]"]
+    names = [one["file_name"] for one in json.loads((out / "classes.json").read_text())["images"]]
+    assert names == ["blobs.png", "s.tif:0", "s.tif:1"]
 
 
 def test_masks_of_a_stack(tmp_path: Path, call: Callable):
@@ -129,6 +129,6 @@ def test_masks_of_another_size(tmp_path: Path, image: Path, refuse: Callable):
 
 
 def test_nothing_is_overwritten(tmp_path: Path, image: Path, masks: Path, refuse: Callable):
-    (tmp_path / "masks.csv").write_text("mine")
+    (tmp_path / "classes.csv").write_text("mine")
     said = refuse("semantic", image, "-m", masks, "-o", tmp_path)
-    assert "masks.csv exists already" in said
+    assert "classes.csv exists already" in said

@@ -129,7 +129,7 @@ def semantic_command(
     """Sort masks into classes: what looks alike is one class, the same in all images.
 
     Writes for each image a label map of classes and one of instances (TIFF), and for all of them
-    masks.csv, with a row for every mask, and masks.json, COCO's format.
+    classes.csv, with a row for every mask, and classes.json, COCO's format.
 
     [bold]Examples[/bold]
 

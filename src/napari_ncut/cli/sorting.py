@@ -93,8 +93,8 @@ class ClassFiles:
             tuple(files),
             tuple(folder / f"{stem}_classes.tif" for stem in stems),
             tuple(folder / f"{stem}_instances.tif" for stem in stems),
-            folder / "masks.csv",
-            folder / "masks.json",
+            folder / "classes.csv",
+            folder / "classes.json",
         )
 
     def check(self, *, overwrite: bool) -> None:
@@ -135,5 +135,5 @@ class ClassFiles:
         result = []
         for name, file in zip(names, self.files, strict=True):
             n_planes = parse_axes(file.axes, file.data.shape).n_planes
-            result += [name] if n_planes == 1 else [f"{name}[{i}]" for i in range(n_planes)]
+            result += [name] if n_planes == 1 else [f"{name}:{i}" for i in range(n_planes)]
         return result

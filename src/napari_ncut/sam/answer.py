@@ -26,11 +26,14 @@ class SamAnswer:
         How well the network thinks that each of its m answers covers a thing (predicted IoU).
     shape : (int, int)
         Rows and columns of the image.
+    covered : (int, int)
+        Rows and columns of the raster that show the image; what lies beyond means nothing.
     """
 
     logits: NDArray[np.float32]
     scores: NDArray[np.float32]
     shape: tuple[int, int]
+    covered: tuple[int, int]
     _enlarge: Callable[[NDArray[np.float32]], Masks] = field(repr=False)
 
     @property
@@ -65,7 +68,8 @@ class SamAnswer:
 
         By size on the network's own raster; ``masks[order[1]]`` is the part.
         """
-        sizes = np.count_nonzero(self.logits > 0, axis=(-2, -1))
+        inside = self.logits[..., : self.covered[0], : self.covered[1]]
+        sizes = np.count_nonzero(inside > 0, axis=(-2, -1))
         return np.argsort(-sizes, axis=-1, kind="stable")
 
     @property

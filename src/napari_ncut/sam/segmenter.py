@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -69,10 +69,12 @@ class SamSegmenter:
         precision: str = "auto",
     ) -> None:
         self.precision = check_precision(precision)
+        # Whatever else was given is for `load_network` to refuse.
+        is_network = not isinstance(model, str) and hasattr(model, "embed_steps")
         self.network: MaskNetwork = (
-            load_network(model, checkpoint=checkpoint, device=device)
-            if isinstance(model, str)
-            else model
+            cast("MaskNetwork", model)
+            if is_network
+            else load_network(cast("str", model), checkpoint=checkpoint, device=device)
         )
         self._kept: ContentCache[tuple[Tensor, ...]] = ContentCache(
             _KEPT_BYTES, lambda maps: sum(m.numel() * m.element_size() for m in maps)
@@ -199,9 +201,9 @@ class SamSegmenter:
             If no image is set, nothing is asked, or points or boxes lie outside the image.
         """
         frame, embedding = self._set()
-        if points is None and boxes is None and mask is None:
-            raise InputError("Nothing was asked. Give points, boxes, or the mask to refine.")
         places, signs = _check_points(points, positive, frame.shape)
+        if places is None and boxes is None and mask is None:
+            raise InputError("Nothing was asked. Give points, boxes, or the mask to refine.")
         corners, several = _check_boxes(boxes, frame.shape)
         if several and places is not None:
             raise InputError(
@@ -217,10 +219,12 @@ class SamSegmenter:
         )
         with self._lock:
             logits, scores = self._answers(embedding, prompts, n, multimask)
+        rows, columns = (-(-n * logits.shape[-1] // frame.side) for n in frame.size)
         return SamAnswer(
             logits if several else logits[0],
             scores if several else scores[0],
             frame.shape,
+            (rows, columns),
             lambda some: self._masks(some, frame),
         )
 
