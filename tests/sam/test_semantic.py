@@ -186,6 +186,24 @@ def test_a_stack_by_label_maps():
     assert_array_equal(sets.classes, found.classes)
 
 
+def test_two_stack_axes_are_planes_in_order():
+    stack = np.stack([IMAGE[:40, :60]] * 4).reshape(2, 2, 40, 60)
+    labels = np.stack([MASKS.labels()[:40, :60]] * 4)
+    found = semantic_classes(stack, labels.reshape(stack.shape), axes="TZYX", descriptor="kind")
+    assert found.labels.shape == (4, 40, 60)
+    again = semantic_classes(stack, labels, axes="TZYX", descriptor="kind")
+    assert_array_equal(again.instances, found.instances)
+    assert found.features()["plane"].max() == 3
+
+
+def test_automatic_masks_are_taken_as_they_come():
+    for image, axes in ((IMAGE, None), (np.stack([IMAGE, IMAGE]), "TYX")):
+        masks = ncut.automatic_masks(image, axes=axes)
+        found = semantic_classes(image, masks, axes=axes)
+        assert found.labels.shape == image.shape
+        assert np.isfinite(found.features()["score"]).all()
+
+
 def test_without_masks_regions_are_sorted():
     told = []
     found = semantic_classes(IMAGE, progress=told.append)
