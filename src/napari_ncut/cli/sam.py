@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _FILTERS = "Which masks"
 _POINTS = "Points and crops"
-_ANSWERS = ("best", "whole", "part", "subpart")
 
 sam_app = typer.Typer(
     name="sam",
@@ -267,11 +266,10 @@ def prompt_command(
     from ..sam import SamSegmenter
     from ..sam.rgb import planes_for_sam, rgb
     from .inputs import read_inputs
+    from .sam_answers import ANSWERS, check_prompts, corners_of, label_map
 
-    check_choice("answer", answer, _ANSWERS)
+    check_choice("answer", answer, ANSWERS)
     check_label_format(output, 2)
-    if points is None and boxes is None:
-        raise InputError("Nothing says what to segment. Give --points, --boxes or both.")
     (file, *others) = read_inputs([image], axes)
     if others:
         raise InputError(f"{image} holds {1 + len(others)} images. Give one of them.")
@@ -283,89 +281,17 @@ def prompt_command(
             else f"{image} has a single plane. Leave --plane out."
         )
     clicks = None if points is None else read_points(points)
-    corners = None if boxes is None else [_corners(box) for box in read_boxes(boxes)]
+    corners = None if boxes is None else [corners_of(box) for box in read_boxes(boxes)]
+    check_prompts(clicks, corners)
     check_outputs([output], overwrite=overwrite)
     segmenter = SamSegmenter(model, checkpoint=checkpoint, device=device)
     with progress_bar() as progress:
         run_steps(segmenter.set_rgb_steps(rgb(planes[plane])), progress)
-    labels, scores = _answered(segmenter, clicks, corners, answer)
+    labels, scores = label_map(segmenter, clicks, corners, answer)
     write_labels(output, labels)
     written([output])
     said = ", ".join(f"{label}: {score:.2f}" for label, score in scores.items())
     say(f"Predicted IoU of label {said}.", stderr=True)
-
-
-def _answered(
-    segmenter: Any, clicks: Any, corners: list[list[float]] | None, answer: str
-) -> tuple[Any, dict[int, float]]:
-    """A label map, and how well each label is thought to fit."""
-    import numpy as np
-
-    from ..errors import InputError
-
-    if clicks is None:
-        found = segmenter.predict(boxes=corners)
-        numbers = list(range(1, len(found.scores) + 1))
-        return _label_map(found, answer, numbers)
-    if clicks.points.shape[1] != 2:
-        raise InputError(
-            f"Points of {clicks.points.shape[1]} coordinates were given for one plane. Give those "
-            f"of that plane alone, with the columns axis-0 and axis-1."
-        )
-    if corners is not None and len(corners) > 1:
-        raise InputError(
-            f"{len(corners)} boxes were given with points. Give one box with points, or boxes "
-            f"alone."
-        )
-    classes = np.ones(len(clicks.points), int) if clicks.classes is None else clicks.classes
-    things = np.unique(classes[clicks.positive])
-    if not len(things) and corners is None:
-        raise InputError("There is no positive point. Give at least one, or a box.")
-    if len(things) > 1 and corners is not None:
-        raise InputError(
-            f"Points of {len(things)} classes were given with a box. Give points of one class."
-        )
-    # Points that are all negative are about what is in the box.
-    things = things if len(things) else np.array([1])
-    labels = np.zeros(segmenter.shape, np.int32)
-    scores: dict[int, float] = {}
-    for thing in things.tolist():
-        own = (classes == thing) | (classes == 0)
-        found = segmenter.predict(
-            clicks.points[own],
-            clicks.positive[own],
-            boxes=None if corners is None else corners[0],
-        )
-        of_thing, score = _label_map(found, answer, [thing])
-        labels[of_thing > 0] = thing
-        scores |= score
-    return labels, scores
-
-
-def _label_map(found: Any, answer: str, numbers: list[int]) -> tuple[Any, dict[int, float]]:
-    """Labels of one of the answers about each thing; the smaller of two things lies on top."""
-    import numpy as np
-
-    from ..sam import MaskSet
-
-    n_answers = found.scores.shape[-1]
-    scores = found.scores.reshape(-1, n_answers)
-    if answer == "best":
-        chosen = scores.argmax(axis=1)
-    else:
-        place = min(_ANSWERS.index(answer) - 1, n_answers - 1)
-        chosen = found.order.reshape(-1, n_answers)[:, place]
-    masks = MaskSet.of(
-        (found.mask(int(which), thing) for thing, which in enumerate(chosen)), found.shape
-    )
-    sure = scores[np.arange(len(scores)), chosen]
-    return masks.labels(numbers), dict(zip(numbers, map(float, sure), strict=True))
-
-
-def _corners(box: Any) -> list[float]:
-    """Top, left, bottom and right of a box whose corners may come in any order."""
-    rows, columns = sorted((box.row0, box.row1)), sorted((box.column0, box.column1))
-    return [rows[0], columns[0], rows[1], columns[1]]
 
 
 def _sam_name(model: str | None) -> str:
