@@ -36,8 +36,11 @@ if TYPE_CHECKING:
     from .sam import MaskSet as MaskSet
     from .sam import SamAnswer as SamAnswer
     from .sam import SamSegmenter as SamSegmenter
+    from .sam import SemanticClasses as SemanticClasses
     from .sam import automatic_masks as automatic_masks
+    from .sam import cluster_curve as cluster_curve
     from .sam import list_sam_models as list_sam_models
+    from .sam import semantic_classes as semantic_classes
     from .spectral import Embedding as Embedding
     from .spectral import NCut as NCut
     from .spectral import eigenvector_colors as eigenvector_colors
@@ -60,8 +63,10 @@ _HOMES = {
     "SamAnswer": "sam",
     "SamSegmenter": "sam",
     "Scribble": "prompts",
+    "SemanticClasses": "sam",
     "automatic_masks": "sam",
     "backbone_entry": "backbones",
+    "cluster_curve": "sam",
     "eigenvector_colors": "spectral",
     "embed": "spectral",
     "extract_features": "backbones",
@@ -76,6 +81,7 @@ _HOMES = {
     "read_image": "io",
     "read_images": "io",
     "read_points": "io",
+    "semantic_classes": "sam",
     "write_coco": "io",
     "write_labels": "io",
 }

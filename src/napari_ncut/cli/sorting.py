@@ -1,0 +1,139 @@
+"""What `semantic` reads and writes: masks, parameters of clusterers, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, check_choice
+from ..imaging import parse_axes
+from ..io import ImageFile, check_outputs, write_coco, write_labels, write_table, write_together
+from ..sam.classes import SemanticClasses
+from ..sam.clusterers import CLUSTERERS, check_clusterer
+from .inputs import image_names, output_stems
+
+
+def clusterer_parameters(
+    clusterer: str, preset: str | None, settings: Sequence[str], n_classes: int | None
+) -> tuple[str, dict[str, Any]]:
+    """The clusterer and its parameters, by a preset and by texts such as "eps=.4"."""
+    given: dict[str, Any] = {}
+    if preset is not None:
+        homes = {name: c for c, entry in CLUSTERERS.items() for name in entry.presets}
+        clusterer = homes[check_choice("--preset", preset, homes)]
+        given |= CLUSTERERS[clusterer].presets[preset]
+    entry = CLUSTERERS[check_choice("--clusterer", clusterer, CLUSTERERS)]
+    for text in settings:
+        name, found, value = text.partition("=")
+        if not found:
+            raise InputError(f"--set {text!r} cannot be used. Give NAME=VALUE, such as eps=.4.")
+        check_choice(f"parameter of {clusterer}", name.strip(), entry.parameters)
+        kind = entry.parameters[name.strip()].kind
+        try:
+            given[name.strip()] = kind(value.strip())
+        except ValueError:
+            number = "whole number" if kind is int else "number"
+            raise InputError(f"--set {text!r} cannot be used. Give a {number}.") from None
+    check_clusterer(clusterer, n_classes, given)
+    return clusterer, given
+
+
+def mask_arguments(masks: Sequence[Path] | None, files: Sequence[ImageFile], level: Any) -> Any:
+    """Label maps of the masks, as `semantic_classes` takes them; None where none are given."""
+    if not masks:
+        return None
+    if level is not None:
+        raise InputError("--level is of regions, but --masks were given. Leave one of them out.")
+    if len(masks) != len(files):
+        raise InputError(
+            f"{len(masks)} files of masks were given for {len(files)} images. Give --masks once "
+            f"for every image, in the same order."
+        )
+    from ..io import read_image
+
+    labels = []
+    for path, file in zip(masks, files, strict=True):
+        parsed = parse_axes(file.axes, file.data.shape)
+        data = np.asarray(read_image(path, axes=_label_axes(parsed.stack_shape)).data)
+        shape = (*parsed.stack_shape, *parsed.plane_shape)
+        if data.dtype.kind not in "iub" or data.shape != shape:
+            raise InputError(
+                f"{path} has {' × '.join(map(str, data.shape))} numbers of dtype {data.dtype}, but "
+                f"{file.path.name} has {' × '.join(map(str, shape))} pixels. Give a label image of "
+                f"that size."
+            )
+        labels.append(data.astype(np.uint8) if data.dtype == bool else data)
+    return labels if len(files) > 1 else labels[0]
+
+
+def _label_axes(stack_shape: tuple[int, ...]) -> str:
+    return "TZ"[2 - len(stack_shape) :] + "YX"
+
+
+@dataclass(frozen=True)
+class ClassFiles:
+    """Which files are written, and of which images."""
+
+    files: tuple[ImageFile, ...]
+    classes: tuple[Path, ...]
+    instances: tuple[Path, ...]
+    table: Path
+    document: Path
+
+    @classmethod
+    def of(cls, folder: Path, files: Sequence[ImageFile]) -> ClassFiles:
+        """Files in a folder, named after the images."""
+        stems = output_stems([file.path for file in files])
+        return cls(
+            tuple(files),
+            tuple(folder / f"{stem}_classes.tif" for stem in stems),
+            tuple(folder / f"{stem}_instances.tif" for stem in stems),
+            folder / "classes.csv",
+            folder / "classes.json",
+        )
+
+    def check(self, *, overwrite: bool) -> None:
+        """Raise an `InputError` unless all can be written."""
+        paths = [*self.classes, *self.instances, self.table, self.document]
+        check_outputs(paths, overwrite=overwrite)
+
+    def write(self, found: SemanticClasses) -> list[Path]:
+        """Write all files, or none."""
+        names = image_names([file.path for file in self.files])
+        several = len(self.files) > 1
+        writers: dict[Path, Callable[[Path], object]] = {}
+        for maps, paths in ((found.labels, self.classes), (found.instances, self.instances)):
+            for file, path, labels in zip(
+                self.files, paths, maps if several else [maps], strict=True
+            ):
+                parsed = parse_axes(file.axes, file.data.shape)
+                stack = "".join(parsed.names[axis] for axis in parsed.stack)
+                shaped = labels.reshape(*parsed.stack_shape, *parsed.plane_shape)
+                writers[path] = partial(write_labels, labels=shaped, axes=f"{stack}YX")
+        table = found.features()
+        rows = [
+            [names[image], *row]
+            for image, *row in zip(
+                table["image"].tolist(),
+                *(values.tolist() for name, values in table.items() if name != "image"),
+                strict=True,
+            )
+        ]
+        columns = ["image", *(name for name in table if name != "image")]
+        writers[self.table] = partial(write_table, columns=columns, rows=rows)
+        sets = dict(zip(self._plane_names(names), found.mask_sets(), strict=True))
+        writers[self.document] = partial(write_coco, named_sets=sets, categories=found.names)
+        return write_together(writers)
+
+    def _plane_names(self, names: Sequence[str]) -> list[str]:
+        """What every plane is called: the image, and where it has several, their number from 0."""
+        result = []
+        for name, file in zip(names, self.files, strict=True):
+            n_planes = parse_axes(file.axes, file.data.shape).n_planes
+            result += [name] if n_planes == 1 else [f"{name}:{i}" for i in range(n_planes)]
+        return result
