@@ -11,13 +11,15 @@ import torch
 from napari_ncut.errors import InputError
 from napari_ncut.progress import run_steps
 from napari_ncut.spectral import DisconnectedWarning, NCut, SpectrumWarning
-from napari_ncut.spectral.affinity import fit_kernel
+from napari_ncut.spectral.affinity import Kernel, fit_kernel
+from napari_ncut.spectral.extension import Extension
 from napari_ncut.spectral.solvers import solve_steps
 from napari_ncut.spectral.solvers.affinities import kept_steps, streamed_steps
 from napari_ncut.spectral.solvers.choosing import choose_landmarks
 from napari_ncut.spectral.solvers.landmarks import solve_landmarks
 from napari_ncut.spectral.solvers.pairs import solve_pairs
 from napari_ncut.spectral.solvers.sample import _shares, solve_sample
+from napari_ncut.spectral.solvers.solution import orthonormal_solution
 from napari_ncut.spectral.solvers.subspace import leading_eigenvectors, n_columns
 
 # Lonely nodes are parts of their own where affinities are sharp; a test of its own sees that told.
@@ -261,6 +263,20 @@ def test_duplicate_rows_are_one_place(accuracy, n_nodes):
     each = vectors.reshape(6, n_nodes // 6, 9)
     np.testing.assert_allclose(each, each[:, :1].repeat(n_nodes // 6, axis=1), atol=1e-4)
     assert (vectors[:, 6:] == 0).all()
+
+
+def test_what_rounding_makes_of_no_eigenvalue_is_none():
+    vectors = np.linalg.qr(np.random.RandomState(0).randn(50, 4))[0]
+    # The third is a combination of the first two and a little of its own, as rounding leaves it.
+    vectors[:, 2] = vectors[:, :2] @ [0.9, 0.3] + 0.1 * vectors[:, 2]
+    kernel = Kernel(False, 1.0, np.zeros(1))
+    extension = Extension(kernel, np.zeros((50, 1)), np.eye(50, 4), np.ones(50), degree_floor=0.0)
+    values = np.array([1.0, 0.5, 3e-5, 2e-5])
+    solution = orthonormal_solution(vectors, values, np.ones(50), extension)
+    np.testing.assert_array_equal(solution.eigenvalues, [1.0, 0.5, 0.0, 2e-5])
+    assert (solution.eigenvectors[:, 2] == 0).all()
+    gram = solution.eigenvectors.T @ solution.eigenvectors
+    np.testing.assert_allclose(gram, np.diag([1, 1, 0, 1]), atol=1e-6)
 
 
 def test_as_many_eigenvectors_as_nodes():

@@ -14,6 +14,8 @@ ZERO_DOUBLE = 1e-10
 ZERO_SINGLE = 1e-6
 # Sums of n products in single precision are off by this times √n.
 SINGLE_ROUNDING = 5e-7
+# Share of an eigenvector's square that those before it must not explain.
+_ITS_OWN = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,9 @@ def orthonormal_solution(
     Each column is freed of those before it. The same combinations of the projection's columns keep
     the extension what it is: at fitted nodes it gives the fit.
     """
-    informative = np.ix_(values != 0, values != 0)
     gram = vectors.T.astype(np.float64) @ vectors
+    values = np.where(_stand_alone(gram, values != 0), values, 0.0)
+    informative = np.ix_(values != 0, values != 0)
     turn = np.zeros_like(gram)
     turn[informative] = np.linalg.inv(np.linalg.cholesky(gram[informative])).T
     vectors = vectors @ turn.astype(vectors.dtype)
@@ -63,6 +66,20 @@ def orthonormal_solution(
     extension = replace(extension, projection=extension.projection @ turn * signed)
     vectors = (vectors * signed.astype(vectors.dtype)).astype(np.float32, copy=False)
     return Solution(vectors, values, degrees, extension)
+
+
+def _stand_alone(gram: NDArray[np.float64], candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the candidates (k,) are more than rounding, from inner products (k, k).
+
+    Eigenvectors are at right angles to those before. What rounding leaves of an eigenvalue of 0
+    can be a little above it; its column is mostly made of the others.
+    """
+    kept = candidates.copy()
+    for i in np.flatnonzero(candidates):
+        before = np.flatnonzero(kept[:i])
+        among = np.linalg.solve(gram[np.ix_(before, before)], gram[before, i])
+        kept[i] = gram[i, i] - gram[i, before] @ among > _ITS_OWN * gram[i, i]
+    return kept
 
 
 def signs(vectors: NDArray) -> NDArray[np.float64]:
