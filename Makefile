@@ -13,11 +13,15 @@ DISPLAYED := scripts/with-display.sh
 # engine. They lie beside the environment, not in it, so that nothing of ours can come to need them.
 PEER_VERSIONS := 1.8.19 3.2.0
 
+# Processes that share the tests. All tests of windows run in one of them.
+WORKERS ?= 2
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=python3.12        interpreter for .venv, used when .venv is made"
 	@echo "  PYTEST_ARGS='-k points'  handed to pytest by make test"
+	@echo "  WORKERS=2                processes that share the tests"
 	@echo "  BENCH='name ...'         benchmarks to run; without it all of them"
 
 demo: $(READY) ## segment a sample image (in a window where there is a display)
@@ -26,7 +30,7 @@ demo: $(READY) ## segment a sample image (in a window where there is a display)
 test: $(READY) peer ## run every test, on a virtual display where there is none
 	@cmp napari.yaml src/napari_ncut/napari.yaml || \
 		{ echo "The two manifests differ; edit napari.yaml and run: make manifest" >&2; exit 1; }
-	$(DISPLAYED) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(DISPLAYED) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check .

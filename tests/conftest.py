@@ -13,15 +13,22 @@ ROOT = Path(__file__).resolve().parents[1]
 GUI_TESTS = Path(__file__).resolve().parent / "gui"
 MARKER_OF_FIXTURE = {"data_root": "data", "peer_ncut": "peer"}
 PEER = ROOT / ".peers" / "ncut-pytorch-1.8.19"
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Processes that share the tests would wait for each other's threads.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     no_display = sys.platform == "linux" and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )
     for item in items:
         if item.path.is_relative_to(GUI_TESTS):
             item.add_marker(pytest.mark.gui)
+        if config.pluginmanager.hasplugin("xdist"):
+            # Windows share one display and its focus; modules share what their fixtures made.
+            together = "gui" if item.get_closest_marker("gui") else item.path.as_posix()
+            item.add_marker(pytest.mark.xdist_group(together))
         for fixture, marker in MARKER_OF_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)

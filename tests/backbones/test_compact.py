@@ -30,7 +30,7 @@ def test_folding_changes_nothing():
     torch.manual_seed(0)
     network = CompactNetwork()
     network.train()
-    images = torch.rand(2, 3, 64, 48)
+    images = torch.rand(2, 3, 64, 96)
     for _ in range(3):
         network(images)
     network.eval()
@@ -38,6 +38,32 @@ def test_folding_changes_nothing():
         before, after = network(images), network.fold()(images)
     for name in ("boundary", "segment", "kind"):
         torch.testing.assert_close(getattr(before, name), getattr(after, name), atol=1e-4, rtol=0)
+
+
+def test_unfolded_weights_say_the_same_on_what_they_were_normalized_by():
+    torch.manual_seed(0)
+    folded = CompactNetwork().eval().fold()
+    images = torch.rand(2, 3, 64, 96)
+    again = CompactNetwork().unfold(folded.state_dict(), images)
+    with torch.inference_mode():
+        before, after = folded(images), again(images)
+    for name in ("boundary", "segment", "kind"):
+        torch.testing.assert_close(getattr(before, name), getattr(after, name), atol=1e-4, rtol=0)
+
+
+def test_large_things_are_seen_at_half_the_resolution():
+    network = CompactNetwork().eval()
+    images = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        coarse = network._look((torch.nn.functional.avg_pool2d(images, 2) - 0.5) * 4, None)
+        both = network(images)
+    half = both.segment.shape[1] // 2
+    torch.testing.assert_close(
+        both.segment[:, half:, ::16, ::16] * 2**0.5,
+        torch.nn.functional.interpolate(
+            coarse.segment, scale_factor=2, mode="bilinear", align_corners=False
+        )[..., ::16, ::16],
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (17, 33), (64, 64)])
@@ -64,6 +90,21 @@ def test_boundaries_lie_where_things_end():
         np.square(cells[45, 30] - cells[45, 50]).sum()
         > np.square(cells[45, 30] - cells[40, 28]).sum()
     )
+
+
+def test_the_border_of_a_plane_shows_less_with_mirrored_pixels_around_it(monkeypatch):
+    plane = blobs((128, 160))
+    around = np.pad(plane, ((256, 256), (320, 320), (0, 0)), mode="symmetric")
+    expected = Compact().maps(around)
+    differences = []
+    for border in (0, compact._BORDER):
+        monkeypatch.setattr(compact, "_BORDER", border)
+        maps = Compact()._new_maps(plane)
+        boundary = np.abs(maps.boundary - expected.boundary[256:-256, 320:-320]).mean()
+        segment = np.abs(maps.segment - expected.segment[128:-128, 160:-160]).mean()
+        differences.append((boundary, segment))
+    (boundary, segment), (less, less_of_segment) = differences
+    assert less < 0.6 * boundary and less_of_segment < 0.6 * segment
 
 
 def test_tiles_equal_the_whole_away_from_borders(monkeypatch):

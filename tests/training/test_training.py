@@ -23,7 +23,7 @@ def samples() -> dict[str, list[Sample]]:
     }
 
 
-SETTINGS = compact.Settings(steps=6, batch=2, side=64, pairs=200, seed=1)
+SETTINGS = compact.Settings(steps=6, batches=((2, 64), (1, 96)), pairs=200, seed=1)
 
 
 def steps(run: compact.Run, n: int) -> list[dict[str, float]]:
@@ -51,7 +51,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(tmp_path):
 
 
 def test_what_is_learned_lowers_the_loss():
-    run = compact.Run(compact.Settings(steps=60, batch=2, side=64, pairs=500, seed=1))
+    run = compact.Run(compact.Settings(steps=60, batches=((2, 64),), pairs=500, seed=1))
     parts = []
     for crops in compact.batches(samples(), run.settings, 0):
         parts.append(run.learn(crops))
@@ -67,13 +67,33 @@ def test_exported_weights_are_those_that_the_backbone_reads(tmp_path):
     run = compact.Run(SETTINGS)
     steps(run, 2)
     run.export(tmp_path / "weights.safetensors")
-    plane = np.random.RandomState(0).rand(48, 64, 3).astype(np.float32)
+    plane = np.random.RandomState(0).rand(64, 96, 3).astype(np.float32)
     maps = Compact(checkpoint=tmp_path / "weights.safetensors").maps(plane)
     run.average.eval()
+    around = np.pad(plane, ((96, 96), (96, 96), (0, 0)), mode="symmetric")
     with torch.inference_mode():
-        expected = run.average(torch.from_numpy(plane.transpose(2, 0, 1)[np.newaxis]))
+        expected = run.average(torch.from_numpy(around.transpose(2, 0, 1)[np.newaxis]))
     # Half precision of the weights is all that differs.
-    np.testing.assert_allclose(maps.boundary, expected.boundary[0, 0].sigmoid(), atol=0.01)
+    expected = expected.boundary[0, 0, 96:-96, 96:-96].sigmoid()
+    np.testing.assert_allclose(maps.boundary, expected, atol=0.01)
+
+
+def test_training_begins_from_what_an_earlier_run_wrote(tmp_path):
+    from safetensors.torch import load_file
+
+    first = compact.Run(SETTINGS)
+    steps(first, 3)
+    first.export(tmp_path / "weights.safetensors")
+    start, images = compact._beginning(tmp_path / "weights.safetensors", samples(), SETTINGS)
+    written = {n: v.float() for n, v in load_file(tmp_path / "weights.safetensors").items()}
+    torch.testing.assert_close(start, written)
+    second = compact.Run(SETTINGS, start, images)
+    first.average.eval()
+    second.network.eval()
+    with torch.inference_mode():
+        before, after = first.average(images), second.network(images)
+    torch.testing.assert_close(before.boundary, after.boundary, atol=0.02, rtol=0)
+    assert compact._beginning(None, samples(), SETTINGS) == (None, None)
 
 
 def test_boundaries_are_the_share_of_annotators_that_draw_them():

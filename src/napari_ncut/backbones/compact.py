@@ -21,9 +21,11 @@ Image = NDArray[np.float32]
 # Pixels of a side of what the network sees at once, and those at its borders that are not used:
 # about 1 GB of memory, and more context than its cells react to.
 _TILE = 2048
-_MARGIN = 160
-# The coarsest stage's cells, on which all tiles begin.
-_COARSEST = 16
+_MARGIN = 224
+# Mirrored pixels around a plane: without them the borders of the plane would show in all maps.
+_BORDER = 96
+# The coarsest cells, on which all tiles begin.
+_COARSEST = 32
 
 # Of maps that are kept: those of five megapixels.
 _KEPT_BYTES = 2**29
@@ -42,7 +44,8 @@ class PlaneMaps:
         Probability, 0 to 1, of a boundary between segments. See `regions` for calibrated ones.
     segment, kind : float32 array (ceil(h/2), ceil(w/2), d)
         Embeddings: two pixels at a squared distance s are of one segment, of one kind, with
-        probability sigmoid(offset - s).
+        probability sigmoid(offset - s). Half of the numbers are from the plane at half its
+        resolution.
     pyramid : tuple of float32 arrays (ceil(h/s), ceil(w/s), d)
         Features at strides s of 2, 4, 8 and 16 pixels.
     offsets : (float, float)
@@ -205,7 +208,7 @@ def _tiles(
         step = _TILE - 2 * _MARGIN
         whole = -(-size // _COARSEST) * _COARSEST
         if whole <= _TILE:
-            axes.append([((0, size), (0, whole))])
+            axes.append([((0, size), (-_BORDER, whole + _BORDER))])
             continue
         count = -(-size // step)
         length = -(-size // (count * _COARSEST)) * _COARSEST

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from ..regions.plane import PlaneRegions
 
@@ -22,6 +23,7 @@ PAIR_FEATURES = (
     "deep distance",
     "eigenvector cosine",
     "lightness difference",
+    "thing distance",
     "segment distance",
     "path",
     "level",
@@ -30,10 +32,14 @@ PAIR_FEATURES = (
     "share of the plane",
     "elsewhere",
 )
-N_ALIKE = 7
+N_ALIKE = 8
 N_OWN = 8
-# What `guesses` tells: by likeness alone, and by likeness and place.
-N_GUESS = 2
+# What `guesses` tells: by likeness alone, of regions and of things, and by likeness and place.
+N_GUESS = 3
+
+# Level of the merge tree whose groups are taken for things: what a region is part of tells more of
+# it than a hundred pixels do.
+_THINGS = 0.3
 
 # Distances at which likeness counts for about half, of kind, look, features of the network, and
 # segment; and of places, as a share of the plane's side, and in pixels beside it.
@@ -118,6 +124,16 @@ class PlaneEvidence:
         return likeness_rows(self.regions.kind, self.look, self.deep)
 
     @cached_property
+    def thing_rows(self) -> Matrix:
+        """The mean, by area, of `likeness_rows` over the thing that each region is part of."""
+        areas = self.regions.graph.areas
+        things = self.regions.tree.cut(_THINGS)
+        totals = np.bincount(things, areas)
+        members = sparse.csr_array((areas / totals[things], (things, np.arange(len(things)))))
+        means: Matrix = (members @ self.likeness_rows)[things].astype(np.float32)
+        return means
+
+    @cached_property
     def place_rows(self) -> Matrix:
         """Rows (n, d) whose distances say how far regions are from being one thing."""
         graph = self.regions.graph
@@ -126,15 +142,18 @@ class PlaneEvidence:
         return np.concatenate(parts, axis=1).astype(np.float32)
 
     def guesses(self, clicks: Sequence[ClickPlace], positive: ArrayLike) -> Matrix:
-        """What clicks say together, by likeness, and by likeness and place (n, N_GUESS).
+        """What clicks say together, see `N_GUESS`, (n, N_GUESS).
 
         The mean of a Gaussian process that is 1 at positive and −1 at negative clicks, as far as
         they agree, and 0 far from all of them (Rasmussen & Williams 2006, chapter 2).
         """
         signs = np.where(positive, 1.0, -1.0)
+        found = []
+        things = np.stack([click.thing for click in clicks])
+        found.append(_posterior(_kernel(things, things), _kernel(things, self.thing_rows), signs))
         alike = np.stack([click.likeness for click in clicks])
         between, of_regions = _kernel(alike, alike), _kernel(alike, self.likeness_rows)
-        found = [_posterior(between, of_regions, signs)]
+        found.append(_posterior(between, of_regions, signs))
         # Clicks in other planes have no place in this one.
         placed = {i: click.place for i, click in enumerate(clicks) if click.place is not None}
         if placed:
@@ -148,7 +167,9 @@ class PlaneEvidence:
 
     def click_place(self, region: int) -> ClickPlace:
         """A click into a region, as `guesses` of this plane takes it."""
-        return ClickPlace(self.likeness_rows[region], self.place_rows[region])
+        return ClickPlace(
+            self.likeness_rows[region], self.thing_rows[region], self.place_rows[region]
+        )
 
     def own(self) -> Matrix:
         """What there is to say of every region without clicks (n, N_OWN)."""
@@ -195,6 +216,7 @@ class PlaneEvidence:
             "kind": self.regions.kind[region],
             "look": self.look[region],
             "deep": self.deep[region],
+            "thing": self.thing_rows[region],
             "eigenvectors": self.eigenvectors[region],
             "lightness": self.lightness[region],
         }
@@ -207,6 +229,7 @@ class PlaneEvidence:
             features.append(_distance(own, other, own.shape[1]))
         features.append(self.eigenvectors @ description["eigenvectors"])
         features.append(np.abs(self.lightness - description["lightness"]))
+        features.append(_distance(self.thing_rows, description["thing"], 1.0))
         return np.clip(np.stack(features, axis=1), -4, 4).astype(np.float32)
 
     def _places(self, region: int) -> Matrix:
@@ -241,13 +264,14 @@ class ClickPlace:
     """A click among likenesses, and in its plane; `place` is None seen from other planes."""
 
     likeness: Matrix
+    thing: Matrix
     place: Matrix | None
 
     @classmethod
     def of_description(cls, description: dict[str, Matrix]) -> ClickPlace:
         """A click in another plane."""
         rows = (description[name][np.newaxis] for name in ("kind", "look", "deep"))
-        return cls(likeness_rows(*rows)[0], None)
+        return cls(likeness_rows(*rows)[0], description["thing"], None)
 
 
 def likeness_rows(kind: Matrix, look: Matrix, deep: Matrix) -> Matrix:

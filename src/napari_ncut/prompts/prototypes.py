@@ -21,10 +21,10 @@ from .evidence import ClickPlace, PlaneEvidence, Whitening
 if TYPE_CHECKING:
     from .segmenter import PromptSegmenter
 
-_FORMAT = "napari-ncut prototypes 1"
+_FORMAT = "napari-ncut prototypes 2"
 # Share of a plane that must look like what was meant for anything to be found in it.
 _LEAST_SHARE = 5e-4
-_DESCRIPTIONS = ("kind", "look", "deep", "lightness")
+_DESCRIPTIONS = ("kind", "look", "deep", "thing", "lightness")
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Settings:
 
     steps: int = 2_500
     tasks: int = 3
-    clicks: int = 8
+    clicks: int = 10
     rate: float = 3e-3
     seed: int = 0
 

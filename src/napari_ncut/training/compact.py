@@ -1,9 +1,10 @@
 """Train the embedded network `compact` from nothing.
 
-    python -m napari_ncut.training.compact --data FOLDER -o FOLDER
+    python -m napari_ncut.training.compact --data FOLDER -o FOLDER [--start FILE]
 
 FOLDER holds bsds500, dsb2018 and stardist_samples; further images are synthesized. A run that was
-stopped goes on where its last checkpoint left it, and gives the same as one that was not.
+stopped goes on where its last checkpoint left it, and gives the same as one that was not. With
+`--start` training begins from weights as an earlier run wrote them, rather than from random ones.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -45,8 +46,10 @@ class Settings:
 
     Attributes
     ----------
-    steps, batch, side
-        Number of steps, crops a step, and pixels of a crop's side.
+    steps
+        How many.
+    batches
+        Crops a step and pixels of their sides: each step has one of these, at random.
     rate, decay
         The largest learning rate of the one-cycle schedule; weight decay.
     average
@@ -60,8 +63,7 @@ class Settings:
     """
 
     steps: int = 14_000
-    batch: int = 4
-    side: int = 224
+    batches: tuple[tuple[int, int], ...] = ((4, 224), (2, 320))
     rate: float = 4e-3
     decay: float = 1e-3
     average: float = 0.998
@@ -84,10 +86,11 @@ def batches(
     def crops(step: int) -> list[Crop]:
         random = np.random.default_rng([settings.seed, step])
         found = []
-        for source in random.choice(sources, settings.batch, p=shares / shares.sum()):
+        n_crops, side = settings.batches[random.integers(len(settings.batches))]
+        for source in random.choice(sources, n_crops, p=shares / shares.sum()):
             of_source = samples[str(source)]
             sample = of_source[random.integers(len(of_source))]
-            found.append(random_crop(random, sample, settings.side))
+            found.append(random_crop(random, sample, side))
         return found
 
     with ThreadPoolExecutor(2) as pool:
@@ -211,11 +214,20 @@ def as_input(crops: list[Crop]) -> Tensor:
 class Run:
     """A run of training: what there is to save, and how a step is made."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        start: dict[str, Tensor] | None = None,
+        images: Tensor | None = None,
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.settings = settings
         self.step = 0
-        self.network = CompactNetwork().to(memory_format=torch.channels_last)
+        network = CompactNetwork()
+        if start is not None:
+            assert images is not None  # they tell how to normalize
+            network.unfold(start, images)
+        self.network = network.to(memory_format=torch.channels_last)
         self.average = torch.optim.swa_utils.AveragedModel(
             self.network,
             multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings.average),
@@ -297,7 +309,11 @@ def main(
         Path | None,
         typer.Option(help="Folder with bsds500, dsb2018, stardist_samples.", show_default=False),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Steps of four crops.")] = Settings.steps,
+    steps: Annotated[int, typer.Option(help="Steps of a few crops.")] = Settings.steps,
+    rate: Annotated[float, typer.Option(help="The largest learning rate.")] = Settings.rate,
+    start: Annotated[
+        Path | None, typer.Option(help="Weights to begin from, as a run before wrote them.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = Settings.seed,
     synthesized: Annotated[
         int, typer.Option(help="Synthesized images of each kind.")
@@ -308,7 +324,7 @@ def main(
     keep_memory()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     data = data or Path(os.environ.get("NAPARI_NCUT_DATA", ".")) / "data"
-    settings = Settings(steps=steps, seed=seed, synthesized=synthesized)
+    settings = Settings(steps=steps, rate=rate, seed=seed, synthesized=synthesized)
     output.mkdir(parents=True, exist_ok=True)
     (output / "settings.json").write_text(json.dumps(asdict(settings), indent=2), encoding="utf-8")
     samples = read_samples(data, synthesized=synthesized, seed=seed)
@@ -316,7 +332,7 @@ def main(
     aside = read_samples(data, aside=True, synthesized=min(4, synthesized), seed=seed)
     held = Settings(steps=24, seed=seed + 1, synthesized=synthesized)
     validation = list(batches(aside, held, 0))
-    run = Run(settings)
+    run = Run(settings, *_beginning(start, samples, settings))
     checkpoint = output / "checkpoint.pt"
     if checkpoint.exists():
         run.load(checkpoint)
@@ -337,6 +353,19 @@ def main(
                 run.save(checkpoint)
                 run.export(output / "compact.safetensors")
                 started, sums = time.perf_counter(), dict.fromkeys(sums, 0.0)
+
+
+def _beginning(
+    start: Path | None, samples: dict[str, list[Sample]], settings: Settings
+) -> tuple[dict[str, Tensor] | None, Tensor | None]:
+    """Weights to begin from, and crops of one size that tell how to normalize with them."""
+    if start is None:
+        return None, None
+    from safetensors.torch import load_file
+
+    weights = {name: value.float() for name, value in load_file(start).items()}
+    crops = batches(samples, replace(settings, steps=1, batches=((32, 224),)), 0)
+    return weights, as_input(next(crops))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,74 @@
+"""Training of what judges regions: merging and the click network, on two tiny scenes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from napari_ncut.backbones.compact import Compact
+from napari_ncut.imaging import as_planes
+from napari_ncut.prompts.click_network import ClickNetwork
+from napari_ncut.regions.merging import MergeModel, merge_tree
+from napari_ncut.training import clicks, merging
+from napari_ncut.training.augmentation import Crop
+from napari_ncut.training.click_tasks import Scene, describe_plane
+from napari_ncut.training.synthesis import synthesize
+
+
+def crops() -> list[Crop]:
+    found = []
+    for seed in (1, 2):
+        scene = synthesize("grains", seed=seed, shape=(96, 112))
+        image = np.atleast_3d(scene.image).astype(np.float32)
+        image = np.broadcast_to(image, (*image.shape[:2], 3)).copy()
+        found.append(Crop(image, scene.segmentations, scene.classes))
+    return found
+
+
+@pytest.fixture(scope="module")
+def merge_scenes() -> list[merging.Scene]:
+    network = Compact()
+    planes = [(as_planes(crop.image, axes="YXC")[0], crop) for crop in crops()]
+    return [
+        merging.Scene.of(plane, network.maps(plane), crop.segmentations) for plane, crop in planes
+    ]
+
+
+@pytest.fixture(scope="module")
+def model(merge_scenes) -> MergeModel:
+    return merging.train({"synthesized": merge_scenes}, merge_scenes, rounds=1)
+
+
+def test_a_model_of_merging_is_fitted_calibrated_and_kept(merge_scenes, model):
+    assert np.all(np.diff(model.levels) >= 0) and np.all(np.diff(model.strengths) >= 0)
+    at_one, level, at_each = merging.report(merge_scenes, model)
+    assert 0.5 < at_one <= at_each <= 1 and 0 < level < 1
+    again = MergeModel.from_json(model.to_json())
+    scene = merge_scenes[0]
+    trees = [merge_tree(scene.graph, scene.maps, scene.plane, model=one) for one in (model, again)]
+    np.testing.assert_allclose(trees[0].levels, trees[1].levels, atol=0.02)
+
+
+def test_levels_are_the_share_of_people_who_draw_a_boundary(merge_scenes, model):
+    told, drawn = [], []
+    for scene in merge_scenes:
+        tree = merge_tree(scene.graph, scene.maps, scene.plane, model=model)
+        told.append(tree.levels[tree.common(*scene.graph.edges.T)])
+        drawn.append(merging.apart(scene.tables, scene.graph.edges))
+    told, drawn = np.concatenate(told), np.concatenate(drawn)
+    high, low = told > 0.7, told < 0.3
+    assert drawn[high].mean() > 0.6 > 0.3 > drawn[low].mean()
+
+
+def test_clicks_are_learned_from():
+    scenes = [Scene.of(describe_plane(crop.image, Compact()), crop) for crop in crops()]
+    torch.manual_seed(0)
+    network = ClickNetwork()
+    before = clicks.judge(network.eval(), scenes, clicks=3)
+    clicks.learn(network.train(), scenes, clicks.Settings(steps=40, tasks=2, clicks=3))
+    after = clicks.judge(network.eval(), scenes, clicks=3)
+    assert before.keys() == after.keys()
+    assert np.mean([curve[-1] for curve in after.values()]) > np.mean(
+        [curve[-1] for curve in before.values()]
+    )
