@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .io import read_image as read_image
     from .io import read_images as read_images
     from .io import read_points as read_points
+    from .io import write_coco as write_coco
     from .io import write_labels as write_labels
     from .prompts import Box as Box
     from .prompts import Mask as Mask
@@ -81,6 +82,7 @@ _HOMES = {
     "read_images": "io",
     "read_points": "io",
     "semantic_classes": "sam",
+    "write_coco": "io",
     "write_labels": "io",
 }
 

@@ -65,7 +65,8 @@ def test_what_was_written_reads_back(tmp_path: Path):
 def test_tables_tell_all_that_is_known():
     one = MaskSet.of([MASK], columns={"point": [[1.0, 2.0]], "level": [0]})
     other = MaskSet.of([~MASK], columns={"level": [2]})
-    columns, rows = mask_table({"a": one, "b": other})
+    none = other.select([])
+    columns, rows = mask_table({"a": one, "none": none, "b": other})
     assert columns[:7] == ["image", "label", "top", "left", "bottom", "right", "area"]
     assert columns[7:] == ["point_row", "point_column", "level"]
     assert rows == [["a", 1, 0, 1, 2, 3, 3, 1.0, 2.0, 0], ["b", 1, 0, 0, 2, 2, 3, "", "", 2]]

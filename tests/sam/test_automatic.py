@@ -108,9 +108,7 @@ def test_crops_are_those_of_segment_anything(shape):
             ([crop.left, crop.top, crop.right, crop.bottom], crop.layer)
             for crop in crops_of(shape, n_layers, 512 / 1500)
         ]
-        theirs = [
-            (b, i) for b, i in zip(boxes, layers, strict=True) if b[2] > b[0] and b[3] > b[1]
-        ]
+        theirs = [(b, i) for b, i in zip(boxes, layers, strict=True) if b[2] > b[0] and b[3] > b[1]]
         assert ours == theirs
 
 

@@ -195,7 +195,5 @@ def test_images_that_cannot_be_asked_about(segmenter):
 def test_half_precision_differs_little(sam, segmenter):
     image = patches(90, 120)
     half = ncut.SamSegmenter(segmenter.network, precision="bfloat16")
-    exact, rough = (
-        run_steps(one.embedding_steps(image))[0].float() for one in (segmenter, half)
-    )
+    exact, rough = (run_steps(one.embedding_steps(image))[0].float() for one in (segmenter, half))
     assert 0 < (exact - rough).norm() / exact.norm() < 3e-2

@@ -38,7 +38,7 @@ def mask_table(named_sets: Mapping[str, MaskSet]) -> tuple[list[str], list[list[
     rows: list[list[object]] = []
     for image, masks in named_sets.items():
         known = [
-            np.asarray(masks.columns[name]).reshape(len(masks), -1).tolist()
+            np.asarray(masks.columns[name]).reshape(len(masks), len(_parts(name, shape))).tolist()
             if name in masks.columns
             else [[""] * len(_parts(name, shape))] * len(masks)
             for name, shape in widths.items()

@@ -50,8 +50,8 @@ def hierarchy_masks(hierarchy: PlaneHierarchy, options: MaskOptions) -> MaskSet:
     lasts, ends = paths.spans()
     least = max(_SMALLEST, options.min_mask_region_area)
     chosen = (lasts >= options.min_persistence) & (own > 0) & (tree.areas >= least)
-    # The root is all there is.
-    chosen[-1] = False
+    # What is nearly all of the plane is nothing on its own.
+    chosen &= tree.areas <= _SAME * tree.areas[-1]
     candidates = np.flatnonzero(chosen)
     best_first = candidates[np.argsort(-(lasts + _TIE * own)[candidates], kind="stable")]
     kept = paths.without_duplicates(best_first, options.box_nms_thresh)
@@ -123,8 +123,10 @@ class _Paths:
     def without_duplicates(self, best_first: NDArray[np.int64], most: float) -> NDArray[np.int64]:
         """Nodes, each of which overlaps no better one by an IoU above `most`; ascending.
 
-        Regions of a tree are nested or apart, so the overlap is a ratio of areas.
+        Regions of a tree are nested or apart, so the overlap is a ratio of areas. Below a half
+        `most` counts as a half: a part that is less than that is no duplicate.
         """
+        most = max(most, 0.5)
         areas = [self._tree.areas[path].astype(np.float64) for path in self._paths]
         blocked = [np.zeros(len(path), bool) for path in self._paths]
         kept = []
@@ -135,9 +137,8 @@ class _Paths:
             kept.append(node)
             own, size = areas[number], areas[number][place]
             first = np.searchsorted(own, most * size, side="right")
-            last = np.searchsorted(own, size / most if most else np.inf, side="left")
+            last = np.searchsorted(own, size / most, side="left")
             blocked[number][first:last] = True
-            # Of smaller overlaps other paths have some, too: a part that is less than half.
         return np.sort(np.array(kept, np.int64))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -69,10 +69,12 @@ class SamSegmenter:
         precision: str = "auto",
     ) -> None:
         self.precision = check_precision(precision)
+        # Whatever else was given is for `load_network` to refuse.
+        is_network = not isinstance(model, str) and hasattr(model, "embed_steps")
         self.network: MaskNetwork = (
-            load_network(model, checkpoint=checkpoint, device=device)
-            if isinstance(model, str)
-            else model
+            cast("MaskNetwork", model)
+            if is_network
+            else load_network(cast("str", model), checkpoint=checkpoint, device=device)
         )
         self._kept: ContentCache[tuple[Tensor, ...]] = ContentCache(
             _KEPT_BYTES, lambda maps: sum(m.numel() * m.element_size() for m in maps)
