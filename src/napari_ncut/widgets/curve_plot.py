@@ -16,7 +16,7 @@ _HEIGHT = 130
 _LEFT, _RIGHT, _TOP, _BOTTOM = 30, 10, 18, 18
 # Read on light and dark themes alike.
 _LINE, _AXIS, _SUGGESTED, _CHOSEN = "#56b4e9", "#8f959c", "#8f959c", "#e69f00"
-_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+_TICKS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 # Distance between two numbers beside the axis, in pixels.
 _APART = 15
 
@@ -86,7 +86,7 @@ class CurvePlot(QWidget):
         font = painter.font()
         font.setPointSizeF(max(font.pointSizeF() * 0.8, 6.0))
         painter.setFont(font)
-        top = np.log(max(int(curve.n_clusters.max()), 2) * 1.15)
+        top = np.log1p(max(int(curve.n_clusters.max()), 2)) * 1.05
 
         def place(distance: float, height: float) -> QPointF:
             along = area.left() + area.width() * distance / float(curve.eps[-1])
@@ -103,7 +103,7 @@ class CurvePlot(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
         self._draw_axes(painter, area, top)
         painter.setPen(QPen(QColor(_LINE), 2))
-        heights = np.log(np.maximum(curve.n_clusters, 1) * 1.0) / top
+        heights = np.log1p(curve.n_clusters) / top
         painter.drawPolyline(
             QPolygonF([place(x, y) for x, y in zip(curve.eps, heights, strict=True)])
         )
@@ -128,7 +128,7 @@ class CurvePlot(QWidget):
         painter.drawLine(area.bottomLeft(), area.topLeft())
         last = np.inf
         for tick in _TICKS:
-            height = area.bottom() - area.height() * np.log(tick) / top
+            height = area.bottom() - area.height() * np.log1p(tick) / top
             if height < area.top() or last - height < _APART:
                 continue
             last = height
