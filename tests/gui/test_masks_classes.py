@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, fields
 from typing import Any
@@ -60,7 +58,7 @@ class Desk:
 
     @property
     def segments(self) -> Any:
-        return self.widget._segments
+        return self.widget.editor.segments
 
     @property
     def instances(self) -> Any:
@@ -281,13 +279,13 @@ def test_a_new_class_is_made_by_the_first_segment_that_is_moved_to_it(sorted_des
     opened = sorted_desk()
     widget = opened.widget
     assert widget.class_list.add() == 3 and widget.class_list.current == 3
-    widget._on_click(opened.instances, BRIGHT[0])
+    widget.editor.move_at(opened.instances, BRIGHT[0])
     opened.wait()
     assert opened.segments.state.found.numbers == [1, 2, 3]
     assert opened.classes.data[BRIGHT[0]] == 3 and opened.consistent()
     opened.history.undo()
     assert opened.segments.state.found.numbers == [1, 2] and opened.consistent()
-    widget._on_click(opened.instances, (2, 2))
+    widget.editor.move_at(opened.instances, (2, 2))
     assert "no segment" in widget.message.text()
 
 
@@ -299,7 +297,7 @@ def test_what_was_painted_elsewhere_stays_and_comes_back(sorted_desk):
     painted = np.array(layer.data)
     target = int(layer.data[DARK[0]])
     opened.widget.class_list.choose(target)
-    opened.widget._on_click(opened.instances, BRIGHT[0])
+    opened.widget.editor.move_at(opened.instances, BRIGHT[0])
     assert layer.data[BRIGHT[0]] == target and layer.data[1, 1] == 2
     opened.history.undo()
     assert np.array_equal(layer.data, painted)
@@ -342,8 +340,8 @@ def test_deleted_and_renamed_layers_are_no_error(sorted_desk, notifications):
     viewer.layers.remove(opened.classes)
     opened.history.undo()
     widget.class_list.choose(2)
-    widget._on_click(opened.instances, BRIGHT[0])
-    widget._on_click(opened.instances, DARK[0])
+    widget.editor.move_at(opened.instances, BRIGHT[0])
+    widget.editor.move_at(opened.instances, DARK[0])
     opened.find_classes(n_classes=3)
     assert opened.classes is not None and opened.consistent()
     opened.history.undo()
@@ -404,7 +402,7 @@ def test_an_edit_while_clustering_again_is_not_lost_to_undo(sorted_desk):
     opened.widget.cluster_button.click()
     target = int(before[DARK[0]])
     opened.widget.class_list.choose(target)
-    opened.widget._on_click(opened.instances, BRIGHT[0])
+    opened.widget.editor.move_at(opened.instances, BRIGHT[0])
     moved = np.array(opened.classes.data)
     assert moved[BRIGHT[0]] == target
     opened.wait()
@@ -415,12 +413,26 @@ def test_an_edit_while_clustering_again_is_not_lost_to_undo(sorted_desk):
     assert np.array_equal(opened.classes.data, before) and opened.consistent()
 
 
+def test_what_is_known_of_masks_follows_undo(sorted_desk):
+    opened = sorted_desk()
+    button = opened.widget.cluster_button
+    assert button.text() == "Cluster again"
+    opened.widget.classes.color_weight.setValue(1)
+    assert button.text() == "Find classes"
+    opened.find_classes()
+    assert button.text() == "Cluster again" and opened.consistent()
+    opened.history.undo()
+    assert button.text() == "Find classes" and opened.consistent()
+    opened.widget.classes.color_weight.setValue(0)
+    assert button.text() == "Cluster again"
+
+
 def test_closing_the_widget_during_work_leaves_nothing(sorted_desk, monkeypatch, qtbot):
     opened = sorted_desk()
     instances, history = opened.instances, opened.history
     opened.widget.class_list.choose(2)
-    opened.widget._on_click(instances, BRIGHT[0])
-    opened.widget._on_click(instances, DARK[0])
+    opened.widget.editor.move_at(instances, BRIGHT[0])
+    opened.widget.editor.move_at(instances, DARK[0])
     callbacks = len(instances.mouse_drag_callbacks)
     monkeypatch.setattr("napari_ncut.widgets.masks_classes.label_steps", slow(0.05))
     opened.widget.run_button.click()
@@ -486,7 +498,7 @@ def test_layers_lie_on_images_of_many_kinds(desk, kind):
     target = opened.segments.state.found.classes[0] % 2 + 1
     opened.widget.class_list.choose(int(target))
     place = np.argwhere(np.asarray(opened.instances.data) == 1)[0]
-    opened.widget._on_click(opened.instances, opened.instances.data_to_world(place))
+    opened.widget.editor.move_at(opened.instances, opened.instances.data_to_world(place))
     assert opened.classes.data[tuple(place)] == target and opened.consistent()
 
 
@@ -524,27 +536,3 @@ def test_every_option_of_masks_has_a_control():
     assert set(MASK_PARAMETERS) == declared
     assert set(options_of("compact")) | set(options_of("sam:vit_b")) == declared
     assert all(entry.label and entry.tooltip for entry in MASK_PARAMETERS.values())
-
-
-def test_opening_the_widget_loads_no_torch_and_no_sklearn():
-    code = """
-import sys
-import napari
-import numpy as np
-viewer = napari.Viewer(show=False)
-from napari_ncut.widgets.masks_classes import MasksWidget
-viewer.add_image(np.zeros((32, 32)))
-viewer.window.add_dock_widget(MasksWidget(viewer))
-assert "torch" not in sys.modules and "sklearn" not in sys.modules, "heavy"
-viewer.close()
-"""
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr[-2000:]
-
-
-def test_napari_opens_it(make_napari_viewer):
-    viewer = make_napari_viewer()
-    _, widget = viewer.window.add_plugin_dock_widget("napari-ncut", "Masks and classes")
-    assert isinstance(widget, MasksWidget)

@@ -11,19 +11,18 @@ from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from ..errors import InputError
-from ..progress import Progress, run_steps
-from .history import history_of
+from ..progress import Progress
 from .layers import default_axes, unwrap
 from .mask_controls import LABELS
 from .masks_panel import MasksPanel
 from .models import is_installed
 from .outputs import output_fits
 from .reading import Reading, layer_axes, read_settings
-from .segment_clicks import SegmentClicks
+from .segment_editor import NO_CLASSES, SegmentEditor
 from .segment_export import export_paths, export_steps
-from .segment_steps import FoundClasses, class_steps, curve_steps, label_steps, mask_steps
-from .segments import Segments, SegmentState
-from .workers import Job, percent, tell
+from .segment_steps import class_steps, curve_steps, label_steps, mask_steps
+from .segments import Segments
+from .workers import Job, percent
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -37,7 +36,6 @@ _AGAIN_TIP = (
     "is quick; moves, merges and names are not. One step of undo."
 )
 _NO_MASKS = "There are no masks yet: find masks first."
-_NO_CLASSES = "There are no classes yet: find classes first."
 
 
 class MasksWidget(MasksPanel):
@@ -52,18 +50,14 @@ class MasksWidget(MasksPanel):
     def __init__(self, napari_viewer: ViewerModel) -> None:
         self._viewer = unwrap(napari_viewer)
         super().__init__(self._viewer)
-        self._history = history_of(self._viewer)
-        self._segments: Segments | None = None
-        # Of every run whose layers are still there; which is edited follows the selected layer.
-        self._known: list[Segments] = []
+        self.editor = SegmentEditor(self._viewer, self.class_list, self.move_button.isChecked, self)
         self._told = ""
         self._described: Callable[[], Any] = lambda: None
+        # The descriptors that the curve is drawn of.
+        self._drawn: Any = None
         self._arrive: Callable[[Any], None] = lambda _: None
-        # A result that arrived while something was undone.
-        self._late: Callable[[], None] | None = None
         self._job = Job(self)
         self._curve = Job(self)
-        self._clicks = SegmentClicks(self._on_click, self.move_button.isChecked)
         self._connect()
         self._on_image()
 
@@ -77,35 +71,31 @@ class MasksWidget(MasksPanel):
         self.on_release(
             self._job.close,
             self._curve.close,
-            self._clicks.release,
             self.masks.release,
             self.table.release,
-            self._let_go,
+            self.editor.release,
         )
         self.masks.changed.connect(self._on_masks_changed)
         self.classes.changed.connect(self._refresh)
         self.classes.curve_outdated.connect(self._draw_curve)
-        self.class_list.renamed.connect(
-            lambda number, name: self._edit(
-                "rename", lambda s: s.edited(s.found.rename(number, name))
-            )
-        )
-        self.class_list.recolored.connect(
-            lambda number, color: self._edit("recolor", lambda s: s.with_color(number, color))
-        )
+        self.editor.changed.connect(self._on_segments)
+        self.editor.told.connect(self._tell)
         self.table.table.itemSelectionChanged.connect(self._allow_edits)
         self.run_button.clicked.connect(lambda: self.run())
         self.cluster_button.clicked.connect(lambda: self.cluster())
         self.cancel_button.clicked.connect(lambda: self._job.cancel())
-        self.merge_button.clicked.connect(lambda: self.merge())
-        self.split_button.clicked.connect(lambda: self.split())
-        self.undo_button.clicked.connect(lambda: self._history.undo())
-        self.redo_button.clicked.connect(lambda: self._history.redo())
+        self.merge_button.clicked.connect(lambda: self.editor.merge(self._selected()))
+        self.split_button.clicked.connect(
+            lambda: self.editor.split(self.class_list.current, self.parts.value())
+        )
+        self.undo_button.clicked.connect(lambda: self.editor.history.undo())
+        self.redo_button.clicked.connect(lambda: self.editor.history.redo())
         self.export_button.clicked.connect(lambda: self.export())
-        self.follow(self._history.changed, self._on_history)
+        self.follow(self.editor.history.changed, self.editor.on_history)
+        self.follow(self.editor.history.changed, self._refresh)
         self.follow(self._viewer.dims.events.current_step, self._refresh)
-        self.follow(self._viewer.layers.events.removed, self._on_removed)
-        self.follow(self._viewer.layers.selection.events.active, self._on_active)
+        self.follow(self._viewer.layers.events.removed, self.editor.on_removed)
+        self.follow(self._viewer.layers.selection.events.active, self.editor.on_active)
 
     # ---------------------------------------------------------------------------------- settings
 
@@ -166,7 +156,7 @@ class MasksWidget(MasksPanel):
         self.cluster_button.setText("Cluster again" if again else "Find classes")
         _allow(self.cluster_button, no_classes, _AGAIN_TIP if again else _FIRST_TIP)
         self._allow_edits()
-        reason = no_masks if self._segments is None else no_masks or no_classes
+        reason = no_masks if self.editor.segments is None else no_masks or no_classes
         self.message.setText(reason or self._told)
 
     def _why_no_masks(self) -> str:
@@ -191,7 +181,7 @@ class MasksWidget(MasksPanel):
         return _missing(self.masks.network, "choose a file under “Options of the masks”")
 
     def _why_no_classes(self) -> str:
-        segments = self._segments
+        segments = self.editor.segments
         if segments is None:
             return _NO_MASKS
         if self._can_recluster:
@@ -208,17 +198,13 @@ class MasksWidget(MasksPanel):
     @property
     def _can_recluster(self) -> bool:
         """Whether what is known of the masks is what the settings ask for."""
-        segments = self._segments
-        return (
-            segments is not None
-            and segments.state is not None
-            and segments.description == self.classes.settings().description
-        )
+        state = self.editor.state
+        return state is not None and state.description == self.classes.settings().description
 
     def _allow_edits(self) -> None:
-        idle = not self._job.busy and not self._history.replaying
-        has_classes = self._segments is not None and self._segments.state is not None
-        reason = "" if idle and has_classes else "One moment." if not idle else _NO_CLASSES
+        idle = not self._job.busy and not self.editor.history.replaying
+        has_classes = self.editor.state is not None
+        reason = "" if idle and has_classes else "One moment." if not idle else NO_CLASSES
         selected = self._selected() if has_classes else []
         _allow(
             self.merge_button,
@@ -230,15 +216,15 @@ class MasksWidget(MasksPanel):
             reason or ("" if len(selected) == 1 else "Select one class."),
             "Part the selected class in so many, by what its segments look like.",
         )
-        no_masks = "" if self._segments is not None else _NO_MASKS
+        no_masks = "" if self.editor.segments is not None else _NO_MASKS
         _allow(
             self.export_button,
             no_masks or ("" if idle else "One moment."),
             "Write label TIFFs of both layers as they are now, a table (CSV) and COCO's JSON to a\n"
             "folder: all of them or none.",
         )
-        self.undo_button.setEnabled(idle and self._history.can_undo)
-        self.redo_button.setEnabled(idle and self._history.can_redo)
+        self.undo_button.setEnabled(idle and self.editor.history.can_undo)
+        self.redo_button.setEnabled(idle and self.editor.history.can_redo)
 
     def _selected(self) -> list[int]:
         return [number for number in self.table.selected if number != self.class_list.new]
@@ -269,17 +255,14 @@ class MasksWidget(MasksPanel):
 
     def cluster(self) -> None:
         """Find classes in a thread, from descriptors that are known where they are right."""
-        segments = self._segments
+        segments = self.editor.segments
         if segments is None or self._why_no_classes():
             return
         settings = self.classes.settings()
         state = segments.state
         known = state.found if self._can_recluster and state is not None else None
         self._start(
-            lambda: class_steps(segments, settings, known=known),
-            self._on_classes,
-            segments,
-            settings.description,
+            lambda: class_steps(segments, settings, known=known), self.editor.arrive, segments
         )
 
     def _start(self, steps: Callable[[], Any], arrive: Callable[..., None], *more: Any) -> None:
@@ -307,10 +290,7 @@ class MasksWidget(MasksPanel):
         if source.layer is None or source.layer not in self._viewer.layers:
             show_info("The image was deleted meanwhile; its masks are not shown.")
             return
-        segments = Segments(self._viewer, reading, masks, block)
-        self._known.append(segments)
-        self._show(segments)
-        self._viewer.layers.selection.active = segments.instances_layer
+        self.editor.add(Segments(self._viewer, reading, masks, block))
         n = sum(len(one) for one in masks)
         self._tell(
             f"{n:,} masks. Now find classes."
@@ -318,138 +298,33 @@ class MasksWidget(MasksPanel):
             else "No mask was found. Try other options, or another source of masks."
         )
 
-    def _on_classes(self, result: FoundClasses, segments: Segments, description: Any) -> None:
-        if segments not in self._known:
-            show_info("The masks were deleted meanwhile; their classes are not shown.")
-            return
-        if self._history.replaying:
-            # What is undone or done again at this moment comes first.
-            self._late = lambda: self._on_classes(result, segments, description)
-            return
-        segments.description = description
-        if segments is self._segments:
-            self.classes.show_curve(result.curve)
-        if result.block is not None and segments.classes_layer is None:
-            segments.show_first(result.state, result.block)
-            self._viewer.layers.selection.active = segments.layers[0]
-            if segments is self._segments:
-                self._show(segments)
-            self._tell(_summary(result.state))
-            return
-        command = result.command
-        if command is None or result.version != segments.version:
-            # Edited or painted on meanwhile.
-            command = run_steps(segments.edit_steps("cluster again", result.state))
-        self._history.perform(command, then=lambda _: self._tell(_summary(result.state)))
-
-    def _draw_curve(self) -> None:
-        """The curve depends on other settings now."""
-        segments = self._segments
-        settings = self.classes.settings()
-        if segments is None or segments.state is None:
-            self.classes.show_curve(None)
-            return
-        found = segments.state.found
-        self._curve.start(lambda: curve_steps(found, settings.clusterer, settings.parameters))
-
-    # -------------------------------------------------------------------------------------- edits
-
-    def merge(self) -> None:
-        """Make the selected classes one."""
-        selected = self._selected()
-        self._edit("merge", lambda state: state.edited(state.found.merge(selected)))
-
-    def split(self) -> None:
-        """Part the selected class."""
-        number, parts = self.class_list.current, self.parts.value()
-        self._edit("split", lambda state: state.edited(state.found.split(number, parts)))
-
-    def _on_click(self, layer: Any, world: Any) -> None:
-        segments = self._segments
-        if segments is None or segments.state is None or layer not in segments.layers:
-            show_info(_NO_CLASSES)
-            return
-        number = segments.segment_at(layer, world)
-        if number is None:
-            self._tell("There is no segment at that place.")
-            return
-        wanted: int | None = self.class_list.current
-        if segments.state.found.classes[number - 1] == wanted:
-            self._tell(f"Segment {number} is in “{self.class_list[wanted].name}” already.")
-            return
-        target = None if wanted == self.class_list.new else wanted
-        self._edit("move", lambda state: state.edited(state.found.move(number, target)))
-
-    def _edit(self, name: str, make: Callable[[SegmentState], SegmentState]) -> None:
-        """Change the classes by a command."""
-        segments = self._segments
-        if segments is None or segments.state is None:
-            return
-        if self._history.replaying:
-            show_info("Still undoing; one moment.")
-            return
-        try:
-            after = make(segments.state)
-        except InputError as error:
-            tell(error)
-            self._refresh()
-            return
-        group = run_steps(segments.edit_steps(name, after))
-        self._history.perform(group, then=lambda _: self._tell(_summary(segments.state)))
-
-    # -------------------------------------------------------------------------------------- layers
-
-    def _show(self, segments: Segments | None) -> None:
-        """Edit these segments from now on."""
-        for one in self._known:
-            one.shown = []
-        self._segments = segments
-        self._clicks.release()
-        if segments is not None:
-            segments.shown = [self._on_state]
-            self._clicks.watch(segments.layers)
-            for layer in segments.layers:
-                self._history.follow(layer)
-        self._on_state()
-
-    def _let_go(self) -> None:
-        for one in self._known:
-            one.shown = []
-        self._known, self._segments = [], None
-
-    def _on_state(self) -> None:
-        state = None if self._segments is None else self._segments.state
-        self.class_list.show(state)
+    def _on_segments(self) -> None:
+        """Other segments or classes are edited."""
+        state = self.editor.state
         self.table.show_counts(state)
-        self._refresh()
-
-    def _on_active(self, event: Any = None) -> None:
-        """The layers of an earlier run were selected: edit those."""
-        active = unwrap(self._viewer.layers.selection.active)
-        for segments in self._known:
-            if segments is not self._segments and active in segments.layers:
-                self._show(segments)
-                self._draw_curve()
-                return
-
-    def _on_removed(self, event: Any = None) -> None:
-        self._known = [one for one in self._known if one.layers]
-        if self._segments is not None and self._segments not in self._known:
-            self._show(self._known[-1] if self._known else None)
+        descriptors = None if state is None else state.found.descriptors
+        if descriptors is not self._drawn:
+            self._draw_curve()
+        if self.editor.segments is None:
             self._told = ""
         self._refresh()
 
-    def _on_history(self) -> None:
-        if self._late is not None and not self._history.replaying:
-            late, self._late = self._late, None
-            late()
-        self._refresh()
+    def _draw_curve(self) -> None:
+        """The curve is of other masks or settings now."""
+        state, settings = self.editor.state, self.classes.settings()
+        self._drawn = None if state is None else state.found.descriptors
+        self._curve.cancel()
+        if state is None:
+            self.classes.show_curve(None)
+            return
+        found = state.found
+        self._curve.start(lambda: curve_steps(found, settings.clusterer, settings.parameters))
 
     # -------------------------------------------------------------------------------------- export
 
     def export(self) -> None:
         """Ask for a folder, and write there."""
-        segments = self._segments
+        segments = self.editor.segments
         if segments is None:
             return
         chosen = QFileDialog.getExistingDirectory(self, "Export to a folder")
@@ -487,13 +362,3 @@ def _missing(entry: BackboneEntry | None, otherwise: str) -> str:
         f"{entry.title} is not installed ({entry.readable_size}, license: {entry.license}). "
         f"Download it in the widget “NCUT features” under Models, or {otherwise}."
     )
-
-
-def _summary(state: SegmentState | None) -> str:
-    if state is None:
-        return ""
-    found = state.found
-    groups = len(found.numbers) - (found.noise in found.numbers)
-    noise = int((found.classes == found.noise).sum()) if found.noise is not None else 0
-    told = f"{len(found):,} segments in {groups} {'class' if groups == 1 else 'classes'}"
-    return f"{told}; {noise} are noise." if noise else f"{told}."

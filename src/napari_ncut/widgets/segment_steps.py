@@ -1,4 +1,4 @@
-"""What runs beside the window for "Masks and classes": masks, classes, and the curve of both."""
+"""What runs beside the window for "Masks and classes": masks, classes, and the curve."""
 
 from __future__ import annotations
 
@@ -58,14 +58,12 @@ class FoundClasses:
         What leads to them from the classes of before.
     version : int
         Of the segments that the command was made for.
-    curve : ClusterCurve or None
     """
 
     state: SegmentState
     block: NDArray | None
     command: Group | None
     version: int
-    curve: ClusterCurve | None
 
 
 def mask_steps(
@@ -173,14 +171,13 @@ def class_steps(
             **settings.description,
             **settings.parameters,
         )
-    curve = yield from curve_steps(found, settings.clusterer, settings.parameters)
     yield Progress("labels", 0, 1)
     version, before = segments.version, segments.state
-    after = SegmentState(found)
+    after = SegmentState(found, settings.description)
     if before is None or segments.classes_layer is None:
-        return FoundClasses(after, block_of(segments.source, after.planes()), None, version, curve)
+        return FoundClasses(after, block_of(segments.source, after.planes()), None, version)
     command = yield from segments.edit_steps("cluster again", after)
-    return FoundClasses(after, None, command, version, curve)
+    return FoundClasses(after, None, command, version)
 
 
 def curve_steps(
@@ -201,7 +198,7 @@ def curve_steps(
         return cluster_curve(
             rows, min_samples=parameters["min_samples"], metric=parameters["metric"]
         )
-    from ..sam.merge_curve import merge_curve
+    from ..sam.merges import merge_curve
 
     return merge_curve(rows, linkage=parameters["linkage"])
 

@@ -54,11 +54,14 @@ class SegmentState:
     Attributes
     ----------
     found : SemanticClasses
+    description : dict
+        What the masks were compared by, see `ClassSettings`.
     recolored : dict
         Colors of classes that the user chose.
     """
 
     found: SemanticClasses = field(repr=False)
+    description: Mapping[str, Any] = field(default_factory=dict)
     recolored: Mapping[int, str] = field(default_factory=dict)
 
     def color(self, number: int) -> str:
@@ -80,6 +83,15 @@ class SegmentState:
     def with_color(self, number: int, color: str) -> SegmentState:
         """The same with another color of a class."""
         return replace(self, recolored={**self.recolored, number: color})
+
+    def describe(self) -> str:
+        """How many segments and classes there are, for the user."""
+        found = self.found
+        groups = len([number for number in found.numbers if number != found.noise])
+        classes = "1 class" if groups == 1 else f"{groups} classes"
+        noise = 0 if found.noise is None else int((found.classes == found.noise).sum())
+        told = f"{len(found):,} segments in {classes}"
+        return f"{told}; {noise:,} are noise." if noise else f"{told}."
 
     def planes(self) -> list[NDArray[np.int32]]:
         """Class label maps (h, w) of all planes."""
@@ -116,8 +128,6 @@ class Segments:
         self.reading = reading
         self.masks = masks
         self.state: SegmentState | None = None
-        # What the masks were compared by for the present classes.
-        self.description: dict[str, Any] | None = None
         # Who shows them; called after every change.
         self.shown: list[Callable[[], None]] = []
         self._classes: weakref.ref[Labels] | None = None
