@@ -16,7 +16,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 from skimage.draw import disk
 
-from napari_ncut.sam import MaskOptions
+from napari_ncut.sam import CLUSTERERS, MaskOptions
 from napari_ncut.widgets import label_edit
 from napari_ncut.widgets.history import history_of
 from napari_ncut.widgets.mask_controls import LABELS
@@ -309,7 +309,8 @@ def test_what_was_painted_elsewhere_stays_and_comes_back(sorted_desk):
 def test_noise_is_a_group_of_its_own_and_the_curve_chooses_the_distance(sorted_desk, qtbot):
     opened = sorted_desk(show=True)
     controls = opened.widget.classes
-    assert controls.plot.isVisible() and "suggested" in controls.plot.describe()
+    qtbot.waitUntil(controls.plot.isVisible, timeout=10_000)
+    assert "suggested" in controls.plot.describe()
     controls.parameters["dbscan"].set_value("min_samples", 5)
     opened.find_classes(clusterer="dbscan")
     found = opened.segments.state.found
@@ -500,6 +501,17 @@ def test_layers_lie_on_images_of_many_kinds(desk, kind):
     place = np.argwhere(np.asarray(opened.instances.data) == 1)[0]
     opened.widget.editor.move_at(opened.instances, opened.instances.data_to_world(place))
     assert opened.classes.data[tuple(place)] == target and opened.consistent()
+
+
+def test_a_preset_sets_all_its_values(desk):
+    controls = desk(blobs()[0]).widget.classes
+    assert controls.preset.isHidden()
+    controls.clusterer.setCurrentIndex(controls.clusterer.findData("dbscan"))
+    assert not controls.preset.isHidden()
+    controls.preset.value = "sam-notebook"
+    assert controls.settings().parameters == dict(CLUSTERERS["dbscan"].presets["sam-notebook"])
+    controls.parameters["dbscan"].set_value("min_samples", 4)
+    assert controls.preset.value is None
 
 
 def test_running_is_disabled_with_a_reason(desk):

@@ -67,6 +67,7 @@ class ClassControls(QWidget):
         self.n_classes = QSpinBox()
         self.n_classes.setRange(0, _MOST_CLASSES)
         self.n_classes.setSpecialValueText(AUTOMATIC)
+        self.preset = RunChoice("Values that somebody found good, all at once.")
         self.whiten = QCheckBox("like variance in all directions")
         self.whiten.setChecked(True)
         self.whiten.setToolTip(
@@ -91,6 +92,7 @@ class ClassControls(QWidget):
         self._stack = QStackedWidget()
         for controls in self.parameters.values():
             self._stack.addWidget(controls)
+        self._applying = False
         # What the curve depends on, beside the masks themselves.
         self._curve_of: dict[str, Any] = {}
         self.plot = CurvePlot()
@@ -115,6 +117,9 @@ class ClassControls(QWidget):
         layout.addLayout(
             labeled_grid([("Cluster by", self.clusterer), ("Classes", self.n_classes)])
         )
+        presets = labeled_grid([("Preset", self.preset)])
+        self._preset_label = presets.itemAtPosition(0, 0).widget()
+        layout.addLayout(presets)
         layout.addWidget(self._stack)
         layout.addWidget(self.plot)
         self.descriptor.chosen.connect(lambda _: self.changed.emit())
@@ -127,6 +132,7 @@ class ClassControls(QWidget):
             check.toggled.connect(lambda _: self.changed.emit())
         for controls in self.parameters.values():
             controls.changed.connect(self._on_parameters)
+        self.preset.chosen.connect(self._on_preset)
         self.plot.picked.connect(self._on_picked)
 
     # ---------------------------------------------------------------------------------- what is set
@@ -174,12 +180,31 @@ class ClassControls(QWidget):
         # A stack is as high as its highest page otherwise.
         self._stack.setFixedHeight(page.sizeHint().height())
         self._enable()
+        self._offer_presets()
         self._curve_of = self._curve_settings()
         self.curve_outdated.emit()
         self.changed.emit()
 
+    def _offer_presets(self) -> None:
+        presets = [(name, name) for name in CLUSTERERS[self.name].presets]
+        self.preset.set_choices([("none", None), *presets], None)
+        for part in (self.preset, self._preset_label):
+            part.setVisible(bool(presets))
+
+    def _on_preset(self, name: str | None) -> None:
+        if name is not None:
+            self._applying = True
+            for parameter, value in CLUSTERERS[self.name].presets[name].items():
+                self.parameters[self.name].set_value(parameter, value)
+            self._applying = False
+
     def _on_parameters(self) -> None:
         self._mark()
+        presets = CLUSTERERS[self.name].presets
+        chosen, own = self.preset.value, self.parameters[self.name].values()
+        given = {} if chosen is None or self._applying else presets[chosen]
+        if any(own[name] != value for name, value in given.items()):
+            self._offer_presets()
         if self._curve_settings() != self._curve_of:
             self._curve_of = self._curve_settings()
             self.curve_outdated.emit()

@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..progress import Progress
 from .layers import default_axes, unwrap
 from .mask_controls import LABELS
-from .masks_panel import MasksPanel
+from .masks_panel import MOVE_TIP, MasksPanel
 from .models import is_installed
 from .outputs import output_fits
 from .reading import Reading, layer_axes, read_settings
@@ -216,6 +216,8 @@ class MasksWidget(MasksPanel):
             reason or ("" if len(selected) == 1 else "Select one class."),
             "Part the selected class in so many, by what its segments look like.",
         )
+        self.table.setEnabled(has_classes)
+        _allow(self.move_button, "" if has_classes else NO_CLASSES, MOVE_TIP)
         no_masks = "" if self.editor.segments is not None else _NO_MASKS
         _allow(
             self.export_button,

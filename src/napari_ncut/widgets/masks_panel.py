@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 _MOST_PARTS = 20
+MOVE_TIP = (
+    "While pressed, a click on a segment moves it to the selected class; without it, Ctrl + click\n"
+    "does. The layer of instances or of classes must be selected, in pan/zoom mode."
+)
 
 
 class MasksPanel(DockedWidget):
@@ -45,11 +49,6 @@ class MasksPanel(DockedWidget):
         self.cluster_button = QPushButton("Find classes")
         self.move_button = QPushButton("Move by clicking")
         self.move_button.setCheckable(True)
-        self.move_button.setToolTip(
-            "While pressed: a click on a segment moves it to the selected class. Without it,\n"
-            "Ctrl + click does. The layer of instances or of classes must be selected, in\n"
-            "pan/zoom mode."
-        )
         self.merge_button = QPushButton("Merge")
         self.split_button = QPushButton("Split in")
         self.parts = QSpinBox()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .segment_steps import FoundClasses
     from .segments import Segments, SegmentState
 
+_HINT = "Ctrl + click on a segment moves it to the selected class."
 NO_CLASSES = "There are no classes yet: find classes first."
 
 
@@ -146,7 +147,7 @@ class SegmentEditor(QObject):
             if segments is self.segments:
                 self._show(segments)
                 self._viewer.layers.selection.active = segments.layers[0]
-            self.told.emit(result.state.describe())
+            self.told.emit(f"{result.state.describe()} {_HINT}")
         else:
             command = result.command
             if command is None or result.version != segments.version:
