@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import time
 from dataclasses import dataclass, fields
@@ -23,6 +24,8 @@ from napari_ncut.widgets.mask_controls import LABELS
 from napari_ncut.widgets.mask_options import MASK_PARAMETERS, options_of
 from napari_ncut.widgets.masks_classes import MasksWidget
 from napari_ncut.widgets.segments import class_color
+
+from ..sam.conftest import patches, tiny_sam
 
 BRIGHT = [(20, 20), (20, 60), (60, 20)]
 DARK = [(60, 60), (100, 20), (100, 60), (60, 100)]
@@ -209,6 +212,7 @@ def test_the_whole_job(desk, qtbot, monkeypatch, tmp_path):
     assert len(widget.class_list.entries) == 2 and opened.consistent()
     opened.history.undo()
     assert np.array_equal(opened.classes.data, labels) and opened.consistent()
+    assert "in 3 classes" in widget.message.text()
 
     # Clustering again needs neither masks nor the network.
     monkeypatch.setattr("napari_ncut.sam.semantic.pooled_steps", None)
@@ -501,6 +505,31 @@ def test_layers_lie_on_images_of_many_kinds(desk, kind):
     place = np.argwhere(np.asarray(opened.instances.data) == 1)[0]
     opened.widget.editor.move_at(opened.instances, opened.instances.data_to_world(place))
     assert opened.classes.data[tuple(place)] == target and opened.consistent()
+
+
+def test_masks_and_descriptors_of_a_sam_of_ones_own(desk, tmp_path, notifications):
+    torch = importlib.import_module("torch")
+    path = tmp_path / "sam_tiny.pth"
+    torch.save(tiny_sam().state_dict(), path)
+    opened = desk(patches(96, 128))
+    masks = opened.widget.masks
+    masks.source.value = "sam:vit_b"
+    masks.checkpoint.value = path
+    masks.options.set_value("points_per_side", 8)
+    masks.options.set_value("pred_iou_thresh", 0.5)
+    masks.options.set_value("stability_score_thresh", 0)
+    masks.options.set_value("box_nms_thresh", 1)
+    opened.find_masks()
+    assert opened.instances.features["score"].between(0.5, 1.5).all()
+    assert len(opened.instances.features) > 0
+    opened.find_classes(n_classes=2)
+    assert opened.consistent()
+    path.write_bytes(path.read_bytes()[:1000])
+    n_layers = len(opened.viewer.layers)
+    opened.find_masks()
+    assert len(opened.viewer.layers) == n_layers and opened.consistent()
+    assert "sam_tiny.pth" in opened.widget.message.text()
+    assert any("sam_tiny.pth" in str(record.message) for record in notifications)
 
 
 def test_a_preset_sets_all_its_values(desk):

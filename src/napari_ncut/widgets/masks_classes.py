@@ -304,6 +304,9 @@ class MasksWidget(MasksPanel):
         """Other segments or classes are edited."""
         state = self.editor.state
         self.table.show_counts(state)
+        if state is not None:
+            # Whoever changed it may have more to tell, and does so next.
+            self._told = state.describe()
         descriptors = None if state is None else state.found.descriptors
         if descriptors is not self._drawn:
             self._draw_curve()
