@@ -101,7 +101,8 @@ class Desk:
         """Whether layers, tables and what is edited say the same."""
         found = self.segments.state.found
         table = self.instances.features
-        maps = np.asarray(self.classes.data).reshape(-1, *self.segments.masks[0].shape)
+        source = self.segments.source
+        maps = [source.plane_in(self.classes.data, i) for i in range(source.n_planes)]
         shown = self.widget.class_list.names
         return (
             np.array_equal(maps, np.stack(self.segments.state.planes()))
@@ -462,7 +463,10 @@ def test_two_viewers_and_two_runs_do_not_mix(sorted_desk, desk):
     assert two.segments is None
 
 
-@pytest.mark.parametrize("kind", ["stack", "rgb", "pyramid", "dask", "one plane"])
+@pytest.mark.parametrize(
+    "kind",
+    ["stack", "rgb", "pyramid", "dask", "one plane", "channels", "columns first"],
+)
 def test_layers_lie_on_images_of_many_kinds(desk, kind):
     image, labels = blobs()
     transform = {"scale": (2.0, 0.5), "translate": (7, -3), "rotate": 30}
@@ -475,8 +479,16 @@ def test_layers_lie_on_images_of_many_kinds(desk, kind):
         import dask.array
 
         image = dask.array.from_array(image, chunks=60)
+    elif kind == "channels":
+        image, labels = np.stack([image, image // 2]), labels[np.newaxis]
+        transform = {"scale": (3.0, 2.0, 0.5), "translate": (1, 7, -3)}
+    elif kind == "columns first":
+        image, labels = image[:100].T, labels[:100].T
     data = [image, image[::2, ::2]] if kind == "pyramid" else image
     opened = desk(data, **transform)
+    if kind in ("channels", "columns first"):
+        opened.widget.masks.inputs.axes.value = "CYX" if kind == "channels" else "XY"
+        transform = opened.widget.reading().sources[0].spatial()
     layer = opened.viewer.add_labels(labels, **transform)
     if kind == "one plane":
         opened.viewer.dims.set_current_step(0, 1)
