@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import importlib
 import json
+import subprocess
+import sys
 import time
 from dataclasses import dataclass, fields
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from napari.qt.threading import WorkerBase
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QMessageBox
@@ -452,6 +455,15 @@ def test_closing_the_widget_during_work_leaves_nothing(sorted_desk, monkeypatch,
     assert len(opened.viewer.layers) == n_layers
 
 
+def test_closing_the_window_during_work_stops_it(sorted_desk, monkeypatch, qtbot):
+    opened = sorted_desk()
+    monkeypatch.setattr("napari_ncut.widgets.masks_classes.label_steps", slow(0.05))
+    opened.widget.run_button.click()
+    qtbot.wait(100)
+    opened.viewer.close()
+    qtbot.waitUntil(lambda: not WorkerBase._worker_set, timeout=20_000)
+
+
 def test_two_viewers_and_two_runs_do_not_mix(sorted_desk, desk):
     one, two = sorted_desk(), desk(blobs()[0])
     assert two.segments is None and not two.widget.class_list.entries
@@ -542,6 +554,35 @@ def test_masks_and_descriptors_of_a_sam_of_ones_own(desk, tmp_path, notification
     assert len(opened.viewer.layers) == n_layers and opened.consistent()
     assert "sam_tiny.pth" in opened.widget.message.text()
     assert any("sam_tiny.pth" in str(record.message) for record in notifications)
+
+
+# As for other networks (test_networks.py): in a process of its own, whose window draws first.
+WINDOW_FIRST = """
+import sys
+import napari
+import numpy as np
+from qtpy.QtWidgets import QApplication
+viewer = napari.Viewer(show=True)
+viewer.add_image(np.zeros((8, 8)))
+QApplication.processEvents()
+viewer.screenshot()
+from napari_ncut.sam import SamSegmenter
+print(SamSegmenter("sam:vit_b", checkpoint=sys.argv[1], device="cpu").network.name)
+viewer.close()
+"""
+
+
+@pytest.mark.slow
+def test_sam_may_be_loaded_after_the_window_has_drawn(tmp_path):
+    importlib.import_module("torch").save(tiny_sam().state_dict(), tmp_path / "sam_tiny.pth")
+    done = subprocess.run(
+        [sys.executable, "-c", WINDOW_FIRST, str(tmp_path / "sam_tiny.pth")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "sam:vit_b" in done.stdout
 
 
 def test_a_preset_sets_all_its_values(desk):
