@@ -200,7 +200,8 @@ def test_the_whole_job(desk, qtbot, monkeypatch, tmp_path):
     widget.move_button.click()
     click(opened, BRIGHT[1])
     assert opened.classes.data[BRIGHT[1]] == dark and opened.consistent()
-    opened.history.undo()
+    canvas = opened.viewer.window._qt_viewer.canvas.native
+    QTest.keyClick(canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     opened.history.undo()
     assert np.array_equal(opened.classes.data, labels) and opened.consistent()
     widget.redo_button.click()
@@ -418,6 +419,20 @@ def test_an_edit_while_clustering_again_is_not_lost_to_undo(sorted_desk):
     assert len(opened.segments.state.found.numbers) == 3 and opened.consistent()
     opened.history.undo()
     assert np.array_equal(opened.classes.data, moved) and opened.consistent()
+    opened.history.undo()
+    assert np.array_equal(opened.classes.data, before) and opened.consistent()
+
+
+def test_what_is_in_no_mask_may_have_classes_too(sorted_desk):
+    opened = sorted_desk()
+    opened.widget.classes.remainder.setChecked(True)
+    opened.find_classes()
+    before = np.array(opened.classes.data)
+    assert (before > 0).all() and opened.consistent()
+    opened.widget.class_list.choose(int(before[DARK[0]]))
+    opened.widget.editor.move_at(opened.instances, BRIGHT[0])
+    opened.wait()
+    assert opened.classes.data[BRIGHT[0]] == before[DARK[0]] and opened.consistent()
     opened.history.undo()
     assert np.array_equal(opened.classes.data, before) and opened.consistent()
 

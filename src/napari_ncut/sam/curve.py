@@ -25,7 +25,8 @@ class ClusterCurve:
     ----------
     distances : float64 array (n,)
         Of DBSCAN: distance of every mask to the neighbor that makes it dense, the
-        `min_samples`-th with itself counted, ascending. Where the curve bends upwards, noise begins.
+        `min_samples`-th with itself counted, ascending. Where the curve bends upwards, noise
+        begins.
     eps : float64 array (m,)
         Distances, ascending.
     n_clusters : int64 array (m,)
