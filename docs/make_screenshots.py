@@ -20,6 +20,7 @@ from superqt import QCollapsible
 from napari_ncut.cli.demo import CLASS_NAMES, CLICKS, EMBED, PREDICT
 from napari_ncut.widgets.demo import place_clicks, prepare_demo
 from napari_ncut.widgets.features import FeaturesWidget
+from napari_ncut.widgets.masks_classes import MasksWidget
 from napari_ncut.widgets.points import PointsWidget
 
 FOLDER = Path(__file__).parent / "images"
@@ -61,6 +62,21 @@ def show_groups(viewer: napari.Viewer, features: FeaturesWidget, n_groups: int) 
     viewer.layers.remove(groups)
 
 
+def show_classes() -> None:
+    """Save a picture of masks in classes, from a window of its own."""
+    viewer = napari.Viewer()
+    viewer.window.resize(SIZE[0], 1100)
+    viewer.add_image(skimage.data.coins()[:, :303], name="coins")
+    widget = MasksWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Masks and classes")
+    for button in (widget.run_button, widget.cluster_button):
+        button.click()
+        wait(lambda: not widget.cancel_button.isEnabled())
+    QTest.qWait(1500)
+    save(viewer, "classes")
+    viewer.close()
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     viewer = napari.Viewer()
@@ -96,6 +112,7 @@ def main() -> None:
     wait(lambda: not len(segment.points.data))
     save(viewer, "accepted")
     viewer.close()
+    show_classes()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import zarr
 from qtpy.QtCore import Qt
 
 from napari_ncut.errors import InputError
-from napari_ncut.widgets import live
+from napari_ncut.widgets import label_edit
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 CONTROL_SHIFT = CONTROL | Qt.KeyboardModifier.ShiftModifier
@@ -18,7 +18,7 @@ CONTROL_SHIFT = CONTROL | Qt.KeyboardModifier.ShiftModifier
 @pytest.fixture(params=["small edit", "large edit"])
 def edit_path(request, monkeypatch):
     if request.param == "large edit":
-        monkeypatch.setattr(live, "SMALL_EDIT", 0)
+        monkeypatch.setattr(label_edit, "SMALL_EDIT", 0)
     return request.param
 
 
@@ -231,7 +231,7 @@ def test_a_layer_that_cannot_be_written_is_left_as_it_was(prepared, monkeypatch)
     """Half a result on disk would be worse than none."""
     from napari_ncut.widgets import history
 
-    monkeypatch.setattr(live, "SMALL_EDIT", 0)
+    monkeypatch.setattr(label_edit, "SMALL_EDIT", 0)
     stack = np.stack([np.tile(np.where(np.arange(64) < 32, 40, 200), (64, 1))] * 3).astype(np.uint8)
     bench = prepared(stack)
     output = bench.viewer.add_labels(np.zeros(stack.shape, np.uint8), name="mine")

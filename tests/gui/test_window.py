@@ -35,6 +35,8 @@ viewer.add_image(np.zeros((32, 32)))
 viewer.window.add_dock_widget(FeaturesWidget(viewer))
 viewer.window.add_dock_widget(PointsWidget(viewer))
 seconds = time.perf_counter() - start
+from napari_ncut.widgets.masks_classes import MasksWidget
+viewer.window.add_dock_widget(MasksWidget(viewer))
 assert "torch" not in sys.modules and "sklearn" not in sys.modules, "heavy"
 assert seconds < 3, seconds
 viewer.close()
@@ -47,7 +49,7 @@ viewer.close()
 
 def test_napari_opens_widgets_and_samples(make_napari_viewer):
     viewer = make_napari_viewer()
-    for name in ("NCUT features", "Segment by points"):
+    for name in ("NCUT features", "Segment by points", "Masks and classes"):
         _, widget = viewer.window.add_plugin_dock_widget("napari-ncut", name)
         assert widget.isEnabled()
     for sample in ("immunohistochemistry", "coins"):

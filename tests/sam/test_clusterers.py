@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from napari_ncut import InputError, cluster_curve
-from napari_ncut.sam import CLUSTERERS, cluster
+from napari_ncut.sam import CLUSTERERS, cluster, merge_curve
 
 RANDOM = np.random.default_rng(0)
 BLOBS = np.concatenate([RANDOM.normal(m, 0.05, (12, 4)) for m in (0.0, 2.0, 4.0)])
@@ -119,3 +119,21 @@ def test_curves_of_next_to_nothing(n: int):
 def test_curves_of_what_is_no_number():
     with pytest.raises(InputError, match="finite numbers"):
         cluster_curve(np.full((3, 2), np.nan))
+
+
+@pytest.mark.parametrize("linkage", ["average", "complete", "single", "ward"])
+def test_the_curve_of_merges_is_what_agglomerative_finds(linkage: str):
+    curve = merge_curve(BLOBS, linkage=linkage)
+    for distance, n_clusters in list(zip(curve.eps, curve.n_clusters, strict=True))[::20]:
+        found = cluster(BLOBS, "agglomerative", distance=float(distance), linkage=linkage)
+        assert found.max() + 1 == n_clusters
+    found = cluster(BLOBS, "agglomerative", distance=curve.suggested, linkage=linkage)
+    assert same_groups(found, TRUTH)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_the_curve_of_merges_of_next_to_nothing(n: int):
+    curve = merge_curve(BLOBS[:n])
+    assert np.isfinite(curve.suggested) and len(curve.eps) == len(curve.n_clusters)
+    with pytest.raises(InputError, match="linkage"):
+        merge_curve(BLOBS, linkage="nearest")

@@ -9,7 +9,7 @@ from napari.layers import Image, Labels
 from napari_ncut import PromptSegmenter, embed
 from napari_ncut.errors import InputError
 from napari_ncut.progress import run_steps
-from napari_ncut.widgets import live
+from napari_ncut.widgets import label_edit, live
 from napari_ncut.widgets.layers import describe_source
 from napari_ncut.widgets.live import AcceptOptions, Request, accept_steps, live_steps
 from napari_ncut.widgets.session import Prepared
@@ -65,7 +65,7 @@ def test_planes_that_are_known_are_not_computed_again(prepared, request_, monkey
 def test_a_region_goes_to_its_place_in_a_whole_output(image, prepared, small_edit, monkeypatch):
     from napari_ncut.widgets.layers import Region
 
-    monkeypatch.setattr(live, "SMALL_EDIT", small_edit)
+    monkeypatch.setattr(label_edit, "SMALL_EDIT", small_edit)
     source = describe_source(image, region=Region((8, 24), (20, 44)), position={0: 1})
     part = Prepared([source], PromptSegmenter(embed(source.array(), axes="ZYX", n_components=4)))
     request = Request(np.array([[0.0, 4, 20]]), np.array([True]), np.array([1]))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .descriptors import Descriptors as Descriptors
     from .loading import list_sam_models as list_sam_models
     from .mask_set import MaskSet as MaskSet
+    from .merges import merge_curve as merge_curve
     from .options import MaskOptions as MaskOptions
     from .pooling import DESCRIPTORS as DESCRIPTORS
     from .pooling import pool_features as pool_features
@@ -40,6 +41,7 @@ __getattr__, __dir__ = lazy_exports(
         "cluster": "clusterers",
         "cluster_curve": "curve",
         "list_sam_models": "loading",
+        "merge_curve": "merges",
         "pool_features": "pooling",
         "semantic_classes": "semantic",
         "semantic_classes_steps": "semantic",

@@ -19,13 +19,14 @@ _MOST_NOISE = 0.25
 
 @dataclass(frozen=True)
 class ClusterCurve:
-    """What DBSCAN would find at every distance.
+    """What DBSCAN, or agglomerative clustering (`merge_curve`), would find at every distance.
 
     Attributes
     ----------
     distances : float64 array (n,)
-        Distance of every mask to the neighbor that makes it dense, the `min_samples`-th with itself
-        counted, ascending. Where the curve bends upwards, noise begins.
+        Of DBSCAN: distance of every mask to the neighbor that makes it dense, the
+        `min_samples`-th with itself counted, ascending. Where the curve bends upwards, noise
+        begins.
     eps : float64 array (m,)
         Distances, ascending.
     n_clusters : int64 array (m,)

@@ -50,8 +50,11 @@ def load_network(
     InputError
         If there is no such model, or its weights are missing, damaged or of another kind.
     """
+    from ..backbones.families.llvm import keep_llvm_apart
     from ..devices import choose_device
 
+    # segment-anything and transformers import torchvision.
+    keep_llvm_apart()
     if isinstance(model, str) and model.startswith(_TRANSFORMERS):
         from .transformers_network import load_pretrained
 

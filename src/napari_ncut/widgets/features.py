@@ -25,7 +25,6 @@ from ..backbones import BackboneEntry, backbone_entry
 from ..backbones.estimate import Estimate, estimate_run
 from ..errors import InputError
 from ..progress import Progress, Steps
-from ..weights import ModelStore
 from .backbone_controls import BackboneControls
 from .choices import LayerChecklist, LayerChoice
 from .feature_controls import CutControls, InputControls
@@ -38,7 +37,7 @@ from .feature_layers import (
 )
 from .groups import GroupsPanel
 from .layers import Source, data_to_world, default_axes, unwrap
-from .models import ModelsPanel
+from .models import ModelsPanel, is_installed
 from .panels import DockedWidget, narrow_scroll, titled
 from .prompts_layer import add_prompts_layer, base_layer
 from .reading import Reading, layer_axes, read_settings
@@ -230,7 +229,7 @@ class FeaturesWidget(DockedWidget):
             raise InputError(entry.unavailable_because)
         options = self.backbone.options()
         own = "checkpoint" in options
-        if not own and not _installed(entry):
+        if not own and not is_installed(entry):
             raise InputError(
                 f"{entry.title} is not installed ({entry.readable_size}, license: "
                 f"{entry.license}). Download it under Models, or choose a file under Network."
@@ -256,7 +255,7 @@ class FeaturesWidget(DockedWidget):
             return
         self.models.add_entry(entry)
         self.models.select(entry.name)
-        if not _installed(entry):
+        if not is_installed(entry):
             self.models_section.expand(animate=False)
             # Its new height is known only after the layout has been done.
             QTimer.singleShot(0, self._scroll_to_models)
@@ -400,11 +399,6 @@ class FeaturesWidget(DockedWidget):
         window = getattr(self._viewer, "window", None)
         if window is not None:
             window.add_plugin_dock_widget("napari-ncut", "Segment by points", tabify=True)
-
-
-def _installed(entry: BackboneEntry) -> bool:
-    """Whether nothing has to be downloaded for it."""
-    return entry.weights is None or ModelStore().state(entry.weights) != "missing"
 
 
 def _described(name: str) -> Steps[BackboneEntry]:

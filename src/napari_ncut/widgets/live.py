@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..progress import Progress, Steps
 from ..prompts import ClassMeasure, PromptSegmenter, Stroke, label_instances, measure_labels
-from .history import SMALL_EDIT, Command, PlaneEdit, SmallEdit, plane_difference
+from .history import Command
+from .label_edit import LabelEdit, key_in_layer
 from .layers import Source
 from .session import Prepared
 
@@ -219,54 +220,12 @@ def _edit_steps(
     origin = (
         source.starts if layer.data.shape == source.whole_shape() else np.zeros_like(source.starts)
     )
-    changes: list[tuple[Any, NDArray, NDArray]] = []
-    differences: list[tuple[Any, bytes]] = []
-    n_changed = 0
+    edit = LabelEdit(layer)
     for plane, new in enumerate(values):
         yield Progress("labels", plane, len(values))
-        key = _key_in_layer(source, plane, origin)
+        key = key_in_layer(source, plane, origin)
         before = np.asarray(layer.data[key])
         new = new if source.names.index("Y") < source.names.index("X") else new.T
         written = (new > 0) & (before == 0) if protect else new > 0
-        after = np.where(written, new, before).astype(before.dtype)
-        changed = int(np.count_nonzero(after != before))
-        if not changed:
-            continue
-        n_changed += changed
-        changes.append((key, before, after))
-        # napari's own history writes by index arrays, which lazy arrays do not all take.
-        if n_changed > SMALL_EDIT or not isinstance(layer.data, np.ndarray):
-            differences += [(k, plane_difference(b, a)) for k, b, a in changes]
-            changes.clear()
-    if differences:
-        differences += [(k, plane_difference(b, a)) for k, b, a in changes]
-        return PlaneEdit(layer, differences), n_changed
-    if not changes:
-        return None, 0
-    return _small_edit(layer, changes), n_changed
-
-
-def _key_in_layer(source: Source, plane: int, origin: NDArray) -> tuple[int | slice, ...]:
-    key: list[int | slice] = []
-    for place, start, size in zip(source.plane_key(plane), origin, source.sizes, strict=True):
-        start = int(start)
-        key.append(slice(start, start + int(size)) if isinstance(place, slice) else start + place)
-    return tuple(key)
-
-
-def _small_edit(layer: Labels, changes: list[tuple[Any, NDArray, NDArray]]) -> SmallEdit:
-    indices, values = [], []
-    for key, before, after in changes:
-        changed = np.nonzero(after != before)
-        along = iter(changed)
-        indices.append(
-            [
-                next(along) + place.start
-                if isinstance(place, slice)
-                else np.full(len(changed[0]), place)
-                for place in key
-            ]
-        )
-        values.append(after[changed])
-    joined = tuple(np.concatenate(axis) for axis in zip(*indices, strict=True))
-    return SmallEdit(layer, joined, np.concatenate(values))
+        edit.add(key, before, np.where(written, new, before))
+    return edit.command(), edit.n_changed

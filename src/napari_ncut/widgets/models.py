@@ -423,3 +423,8 @@ def _breakable(text: str) -> str:
 def _megabytes(step: Progress) -> str:
     digits = 0 if step.total >= 1e7 else 1
     return f"{step.done / 1e6:.{digits}f} of {step.total / 1e6:.{digits}f} MB"
+
+
+def is_installed(entry: BackboneEntry) -> bool:
+    """Whether nothing has to be downloaded for it."""
+    return entry.weights is None or ModelStore().state(entry.weights) != "missing"

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
+    from .reading import Reading
     from .session import Prepared
 
 
-def output_fits(layer: Labels, prepared: Prepared, number: int | None = None) -> bool:
+def output_fits(layer: Labels, prepared: Prepared | Reading, number: int | None = None) -> bool:
     """Whether a Labels layer lies pixel on pixel on an image (any, or that of one source)."""
     for i, source in enumerate(prepared.sources):
         if number not in (None, i) or source.layer is None or layer.ndim != source.layer.ndim:

@@ -1,0 +1,100 @@
+"""Controls made from declared parameters: what a registry says is what the window shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
+
+from ..sam.clusterers import Parameter
+from .panels import labeled_grid
+
+AUTOMATIC = "automatic"
+_DECIMALS = 3
+
+
+class DeclaredControls(QWidget):
+    """One control for each parameter, under each other, with its label and tooltip.
+
+    Parameters
+    ----------
+    parameters
+        Name → what may be set. Where the default is None the lowest value reads “automatic”.
+
+    Signals
+    -------
+    changed()
+    """
+
+    changed = Signal()
+
+    def __init__(self, parameters: Mapping[str, Parameter]) -> None:
+        super().__init__()
+        self._parameters = dict(parameters)
+        self.controls = {name: _control(entry) for name, entry in self._parameters.items()}
+        self._grid = labeled_grid(
+            [(self._parameters[name].label, control) for name, control in self.controls.items()]
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._grid)
+        for control in self.controls.values():
+            if isinstance(control, QComboBox):
+                control.currentIndexChanged.connect(lambda _: self.changed.emit())
+            else:
+                control.valueChanged.connect(lambda _: self.changed.emit())
+
+    def values(self) -> dict[str, Any]:
+        """Name → value, of the controls that count; None where it is automatic."""
+        return {name: self._value(name) for name in self.controls}
+
+    def set_value(self, name: str, value: Any) -> None:
+        """Show another value; None for automatic."""
+        control = self.controls[name]
+        if isinstance(control, QComboBox):
+            control.setCurrentText(str(value))
+        else:
+            control.setValue(control.minimum() if value is None else value)
+
+    def show_only(self, names: Iterable[str]) -> None:
+        """Hide the controls of all other parameters."""
+        shown = set(names)
+        for row, (name, control) in enumerate(self.controls.items()):
+            control.setVisible(name in shown)
+            self._grid.itemAtPosition(row, 0).widget().setVisible(name in shown)
+
+    def _value(self, name: str) -> Any:
+        control, entry = self.controls[name], self._parameters[name]
+        if isinstance(control, QComboBox):
+            return control.currentText()
+        value = control.value()
+        if entry.default is None and value <= control.minimum():
+            return None
+        return value if entry.kind is int else round(value, _DECIMALS)
+
+
+def _control(entry: Parameter) -> QWidget:
+    control: Any
+    if entry.kind is str:
+        control = QComboBox()
+        control.addItems(list(entry.choices))
+        control.setCurrentText(str(entry.default))
+    elif entry.kind is int:
+        control = QSpinBox()
+        control.setRange(int(entry.low), int(entry.high))
+        control.setSingleStep(int(entry.step))
+    else:
+        control = QDoubleSpinBox()
+        control.setDecimals(_DECIMALS)
+        control.setRange(entry.low, entry.high)
+        control.setSingleStep(entry.step)
+    if entry.kind is not str:
+        # While a number is typed its digits are no values yet.
+        control.setKeyboardTracking(False)
+        if entry.default is None:
+            control.setSpecialValueText(AUTOMATIC)
+        control.setValue(control.minimum() if entry.default is None else entry.default)
+    control.setToolTip(entry.tooltip)
+    return control

@@ -1,0 +1,106 @@
+"""What the dock widget "Masks and classes" consists of, and how it is laid out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from .class_controls import ClassControls
+from .mask_controls import MaskControls
+from .panels import DockedWidget, narrow_scroll, titled
+from .segment_classes import SegmentClasses, SegmentTable
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+_MOST_PARTS = 20
+MOVE_TIP = (
+    "While pressed, a click on a segment moves it to the selected class; without it, Ctrl + click\n"
+    "does. The layer of instances or of classes must be selected, in pan/zoom mode."
+)
+
+
+class MasksPanel(DockedWidget):
+    """The controls of "Masks and classes", not yet connected to anything.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers are offered.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self.masks = MaskControls(viewer)
+        self.classes = ClassControls()
+        self.class_list = SegmentClasses()
+        self.table = SegmentTable(self.class_list)
+        self.run_button = QPushButton("Find masks")
+        self.cluster_button = QPushButton("Find classes")
+        self.move_button = QPushButton("Move by clicking")
+        self.move_button.setCheckable(True)
+        self.merge_button = QPushButton("Merge")
+        self.split_button = QPushButton("Split in")
+        self.parts = QSpinBox()
+        self.parts.setRange(2, _MOST_PARTS)
+        self.parts.setToolTip("In how many classes the selected one is parted")
+        self.undo_button = QPushButton("Undo  [Ctrl+Z]")
+        self.undo_button.setToolTip("Take the last step back. Key: Ctrl+Z on one of the layers")
+        self.redo_button = QPushButton("Redo  [Ctrl+Shift+Z]")
+        self.redo_button.setToolTip("Do it again. Key: Ctrl+Shift+Z on one of the layers")
+        self.export_button = QPushButton("Export…")
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.progress = QProgressBar()
+        self.progress.setVisible(False)
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip("Stop what is computed; nothing is changed then")
+        self.cancel_button.setEnabled(False)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        masks = QVBoxLayout()
+        masks.addWidget(self.masks)
+        masks.addWidget(self.run_button)
+        classes = QVBoxLayout()
+        classes.addWidget(self.classes)
+        classes.addWidget(self.cluster_button)
+        split = QHBoxLayout()
+        split.setContentsMargins(0, 0, 0, 0)
+        split.addWidget(self.split_button, 2)
+        split.addWidget(self.parts, 1)
+        buttons = QGridLayout()
+        buttons.addWidget(self.move_button, 0, 0, 1, 2)
+        buttons.addWidget(self.merge_button, 1, 0)
+        buttons.addLayout(split, 1, 1)
+        buttons.addWidget(self.undo_button, 2, 0)
+        buttons.addWidget(self.redo_button, 2, 1)
+        edit = QVBoxLayout()
+        edit.addWidget(self.table)
+        edit.addLayout(buttons)
+        inner = QWidget()
+        layout = QVBoxLayout(inner)
+        layout.addWidget(titled("1  Masks", masks))
+        layout.addWidget(titled("2  Classes", classes))
+        layout.addWidget(titled("Edit", edit))
+        layout.addStretch()
+        self.scroll = narrow_scroll(inner)
+        bottom = QHBoxLayout()
+        bottom.addWidget(self.export_button, 2)
+        bottom.addWidget(self.cancel_button, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 6, 4)
+        outer.addWidget(self.scroll)
+        outer.addWidget(self.message)
+        outer.addWidget(self.progress)
+        outer.addLayout(bottom)
