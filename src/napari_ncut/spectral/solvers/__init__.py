@@ -24,8 +24,6 @@ _TIGHT = 1e-7
 _SMOOTH = 200.0
 # A larger part than this is sought by the dense solver.
 _LARGE_PART = 8
-# Among more nodes more are lonely: a sample is at least this part of them, up to so many.
-_SAMPLED_PART, _SAMPLED_FOR_IT = 32, 3072
 
 
 def solve_steps(
@@ -83,8 +81,7 @@ def solve_steps(
             return (yield from solve_landmarks(features, kernel, k, landmarks.nodes, device))
         if landmarks.missed <= _SMOOTH and n_nodes <= wanted.smooth_pairs:
             return (yield from all_pairs())
-    n_sampled = max(wanted.sampled, min(n_nodes // _SAMPLED_PART, _SAMPLED_FOR_IT))
-    n_sampled = min(n_nodes, max(n_sampled, _LARGE_PART * k))
+    n_sampled = min(n_nodes, max(wanted.sampled, _LARGE_PART * k))
     return (
         yield from solve_sample(
             features,
