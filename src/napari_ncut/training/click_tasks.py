@@ -25,7 +25,7 @@ _COARSE = 2
 # How often, where nobody said what is of one kind, several segments are wanted together, and how
 # many: things that only look alike to whoever wants them, such as an organelle in a cell, are told
 # apart by many clicks.
-_TOGETHER, _MOST_TOGETHER = 0.3, 5
+_TOGETHER, _MOST_TOGETHER = 0.15, 5
 # Share of a crop above which nothing is worth clicking.
 _LARGEST = 0.8
 

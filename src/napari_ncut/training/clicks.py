@@ -52,7 +52,7 @@ class Settings:
 
     steps: int = 2_500
     tasks: int = 3
-    clicks: int = 10
+    clicks: int = 8
     rate: float = 3e-3
     seed: int = 0
 
@@ -178,7 +178,7 @@ def learn(network: ClickNetwork, scenes: list[Scene], settings: Settings) -> Non
     for step in range(settings.steps):
         random = np.random.default_rng([settings.seed, step, 3])
         scene = scenes[random.integers(len(scenes))]
-        losses = []
+        losses, weights = [], []
         for task in islice(scene.tasks(random), settings.tasks):
             far = task.mode == 0 and random.random() < _ELSEWHERE
             session = Session(scene, task, network, far, far and random.random() < _STRANGE)
@@ -190,9 +190,12 @@ def learn(network: ClickNetwork, scenes: list[Scene], settings: Settings) -> Non
                 session.click(*found)
                 logits = session.logits()
                 losses.append(loss_of(logits, task, scene.around.areas))
+                # Everybody makes the first clicks, only some the later ones.
+                weights.append(len(session.clicks) ** -0.5)
                 answer = session.answer(logits)
         if losses:
-            loss = torch.stack(losses).mean()
+            shares = torch.tensor(weights) / sum(weights)
+            loss = (torch.stack(losses) * shares).sum()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
