@@ -172,7 +172,7 @@ def test_what_a_recipe_only_tells_of_is_left_to_fill_in():
     embedding = ncut.embed(image, n_components=5, contours=np.zeros((40, 50), np.float32))
     script = embedding_script(source(Path("x.tif"), "YX"), embedding.recipe)
     assert "contours = ...\n" in script and "contours=contours" in script
-    embedding = ncut.embed(image, n_components=5, affinity=laplacian_kernel)
+    embedding = ncut.embed(image, backbone="filterbank", n_components=5, affinity=laplacian_kernel)
     script = embedding_script(source(Path("x.tif"), "YX"), embedding.recipe)
     assert "affinity = ...\n" in script and "affinity=affinity" in script
     assert "laplacian_kernel" in script
