@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from ..errors import InputError
 _WORTH_TELLING = 10
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ..imaging import PlaneLayout
     from ..io import ImageFile
 
@@ -141,6 +144,35 @@ def image_names(paths: Sequence[Path]) -> list[str]:
     """What images are called in tables: their file names, or whole paths where those repeat."""
     names = [path.name for path in paths]
     return [str(path) if names.count(path.name) > 1 else path.name for path in paths]
+
+
+def stack_axes(image: ImageFile) -> str:
+    """Letters of the axes along which planes of an image lie, "" of a single plane."""
+    from ..imaging import parse_axes
+
+    parsed = parse_axes(image.axes, image.data.shape)
+    return "".join(parsed.names[axis] for axis in parsed.stack)
+
+
+def plane_names(images: Sequence[ImageFile]) -> list[str]:
+    """What planes are called in tables: the image, and in stacks their number from 0."""
+    from ..imaging import parse_axes
+
+    names = []
+    for name, image in zip(image_names([one.path for one in images]), images, strict=True):
+        parsed = parse_axes(image.axes, image.data.shape)
+        names += [f"{name}:{i}" for i in range(parsed.n_planes)] if parsed.stack else [name]
+    return names
+
+
+def label_writer(image: ImageFile, labels: NDArray) -> Callable[[Path], object]:
+    """What writes label maps of all planes of an image, (…, h, w), with the image's axes."""
+    from ..imaging import parse_axes
+    from ..io import write_labels
+
+    parsed = parse_axes(image.axes, image.data.shape)
+    shaped = labels.reshape(*parsed.stack_shape, *parsed.plane_shape)
+    return partial(write_labels, labels=shaped, axes=f"{stack_axes(image)}YX")
 
 
 def planes_of(layout: PlaneLayout) -> Iterator[range]:

@@ -25,6 +25,19 @@ Images = Annotated[
         show_default=False,
     ),
 ]
+# Of commands that cut nothing jointly.
+ImagesApart = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="IMAGES",
+        help="TIFF, PNG, JPEG, npy, zarr, or folders of them (img2 before img10), of any sizes and "
+        "kinds.",
+        show_default=False,
+    ),
+]
+ResultsFolder = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.")
+]
 Axes = Annotated[
     str | None,
     typer.Option(

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, check_choice
-from ..imaging import parse_axes
-from ..io import check_label_format, check_outputs, write_labels, write_table, write_together
+from ..io import check_label_format, check_outputs, write_table, write_together
 from ..prompts import label_instances, measure_labels
-from .inputs import image_names, output_stems
+from .inputs import image_names, label_writer, output_stems, stack_axes
 from .segmenting import Answer, Job
 
 SUFFIXES = {"tiff": ".tif", "png": ".png"}
@@ -62,19 +61,13 @@ class Results:
         writers: dict[Path, Callable[[Path], object]] = {}
         rows: list[list[object]] = []
         for i, (image, found) in enumerate(zip(job.images, answer.labels, strict=True)):
-            parsed = parse_axes(image.axes, image.data.shape)
-            stack = "".join(parsed.names[axis] for axis in parsed.stack)
             counts = None
             if self.classes:
-                writers[paths["classes"][i]] = partial(
-                    write_labels, labels=found, axes=f"{stack}YX"
-                )
+                writers[paths["classes"][i]] = label_writer(image, found)
             if self.instances:
-                things, classes = number_instances(found, stack, self.split, edges[i])
+                things, classes = number_instances(found, stack_axes(image), self.split, edges[i])
                 counts = {n: int(np.count_nonzero(classes == n)) for n in job.class_numbers}
-                writers[paths["instances"][i]] = partial(
-                    write_labels, labels=things, axes=f"{stack}YX"
-                )
+                writers[paths["instances"][i]] = label_writer(image, things)
             rows += self._measurements(job, names[i], found, counts)
         columns = ["image", "class", "name", "count", "pixels", "area", "fraction"]
         if not job.points.class_names:

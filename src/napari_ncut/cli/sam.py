@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,17 +40,8 @@ Checkpoint = Annotated[
 @sam_app.command("masks")
 @reported
 def masks_command(
-    images: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="IMAGES",
-            help="TIFF, PNG, JPEG, npy, zarr, or folders of them.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.")
-    ],
+    images: o.ImagesApart,
+    output: o.ResultsFolder,
     model: Annotated[
         str | None,
         typer.Option(
@@ -148,10 +140,11 @@ def masks_command(
 
         napari-ncut sam masks cells.tif -o results --checkpoint sam_vit_b_01ec64.pth
     """
+    from ..imaging import parse_axes
     from ..io import check_outputs, mask_table, write_coco, write_table, write_together
     from ..progress import run_steps
     from ..sam import SamSegmenter, automatic_masks_steps
-    from .inputs import as_given, check_apart, output_stems, read_inputs
+    from .inputs import as_given, check_apart, output_stems, plane_names, read_inputs
 
     check_apart(images, output)
     files = read_inputs(images, axes)
@@ -184,13 +177,12 @@ def masks_command(
     with progress_bar() as progress:
         found = run_steps(steps, progress)
     sets: list[MaskSet] = found if isinstance(found, list) else [found]
-    named = dict(zip(_plane_names(files), sets, strict=True))
+    named = dict(zip(plane_names(files), sets, strict=True))
     writers: dict[Path, Callable[[Path], object]] = {}
-    rest = list(sets)
+    rest = iter(sets)
     for path, file in zip(maps, files, strict=True):
-        n_planes = _n_planes(file)
-        writers[path] = partial(_write_labels, file=file, sets=rest[:n_planes])
-        rest = rest[n_planes:]
+        own = list(islice(rest, parse_axes(file.axes, file.data.shape).n_planes))
+        writers[path] = partial(_write_labels, file=file, sets=own)
     writers[document] = partial(write_coco, named_sets=named)
     columns, rows = mask_table(named)
     writers[table] = partial(write_table, columns=columns, rows=rows)
@@ -311,31 +303,10 @@ def _image_parameters(channels: str | None, scaling: str | None) -> dict[str, An
     )
 
 
-def _n_planes(file: ImageFile) -> int:
-    from ..imaging import parse_axes
-
-    return parse_axes(file.axes, file.data.shape).n_planes
-
-
-def _plane_names(files: list[ImageFile]) -> list[str]:
-    """Names of all planes: the image's own, with the number of the plane in stacks."""
-    from ..imaging import parse_axes
-    from .inputs import image_names
-
-    names = []
-    for name, file in zip(image_names([file.path for file in files]), files, strict=True):
-        is_stack = bool(parse_axes(file.axes, file.data.shape).stack)
-        names += [f"{name}:{i}" for i in range(_n_planes(file))] if is_stack else [name]
-    return names
-
-
 def _write_labels(path: Path, *, file: ImageFile, sets: list[MaskSet]) -> None:
+    """Draw the masks of an image no sooner than they are written: label maps are large."""
     import numpy as np
 
-    from ..imaging import parse_axes
-    from ..io import write_labels
+    from .inputs import label_writer
 
-    parsed = parse_axes(file.axes, file.data.shape)
-    stack = "".join(parsed.names[axis] for axis in parsed.stack)
-    labels = np.stack([masks.labels() for masks in sets])
-    write_labels(path, labels.reshape(*parsed.stack_shape, *parsed.plane_shape), axes=f"{stack}YX")
+    label_writer(file, np.stack([masks.labels() for masks in sets]))(path)

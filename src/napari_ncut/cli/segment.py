@@ -17,9 +17,7 @@ _RESULT = "Results"
 @reported
 def segment_command(
     images: o.Images,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.")
-    ],
+    output: o.ResultsFolder,
     points: Annotated[
         list[Path] | None,
         typer.Option(

@@ -16,10 +16,8 @@ _CLASSES = "Classes"
 
 @reported
 def semantic_command(
-    images: o.Images,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.")
-    ],
+    images: o.ImagesApart,
+    output: o.ResultsFolder,
     masks: Annotated[
         list[Path] | None,
         typer.Option(

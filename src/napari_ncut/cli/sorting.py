@@ -12,10 +12,10 @@ import numpy as np
 
 from ..errors import InputError, check_choice
 from ..imaging import parse_axes
-from ..io import ImageFile, check_outputs, write_coco, write_labels, write_table, write_together
+from ..io import ImageFile, check_outputs, write_coco, write_table, write_together
 from ..sam.classes import SemanticClasses
 from ..sam.clusterers import CLUSTERERS, check_clusterer
-from .inputs import image_names, output_stems
+from .inputs import image_names, label_writer, output_stems, plane_names
 
 
 def clusterer_parameters(
@@ -111,10 +111,7 @@ class ClassFiles:
             for file, path, labels in zip(
                 self.files, paths, maps if several else [maps], strict=True
             ):
-                parsed = parse_axes(file.axes, file.data.shape)
-                stack = "".join(parsed.names[axis] for axis in parsed.stack)
-                shaped = labels.reshape(*parsed.stack_shape, *parsed.plane_shape)
-                writers[path] = partial(write_labels, labels=shaped, axes=f"{stack}YX")
+                writers[path] = label_writer(file, labels)
         table = found.features()
         rows = [
             [names[image], *row]
@@ -126,14 +123,6 @@ class ClassFiles:
         ]
         columns = ["image", *(name for name in table if name != "image")]
         writers[self.table] = partial(write_table, columns=columns, rows=rows)
-        sets = dict(zip(self._plane_names(names), found.mask_sets(), strict=True))
+        sets = dict(zip(plane_names(self.files), found.mask_sets(), strict=True))
         writers[self.document] = partial(write_coco, named_sets=sets, categories=found.names)
         return write_together(writers)
-
-    def _plane_names(self, names: Sequence[str]) -> list[str]:
-        """What every plane is called: the image, and where it has several, their number from 0."""
-        result = []
-        for name, file in zip(names, self.files, strict=True):
-            n_planes = parse_axes(file.axes, file.data.shape).n_planes
-            result += [name] if n_planes == 1 else [f"{name}:{i}" for i in range(n_planes)]
-        return result

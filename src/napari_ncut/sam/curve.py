@@ -47,6 +47,12 @@ class ClusterCurve:
     knee: float
     suggested: float
 
+    @classmethod
+    def of_nothing(cls) -> ClusterCurve:
+        """That of fewer than two masks."""
+        nothing = np.zeros(0)
+        return cls(nothing, nothing, nothing.astype(np.int64), nothing, 0.0, 0.0)
+
 
 def cluster_curve(
     descriptors: Any, *, min_samples: int = 3, metric: str = "euclidean"
@@ -79,6 +85,20 @@ def cluster_curve(
     check_choice("metric", metric, ("euclidean", "cosine"))
     if not is_number(min_samples, whole=True) or min_samples < 1:
         raise InputError(f"min_samples {min_samples!r} cannot be used. Give a whole number from 1.")
+    rows = rows_of_curve(descriptors)
+    if len(rows) < 2:
+        return ClusterCurve.of_nothing()
+    return _curve(_pairwise(rows, metric), int(min_samples))
+
+
+def rows_of_curve(descriptors: Any) -> NDArray[np.float64]:
+    """Descriptors, or numbers (n, d), as finite rows; of very many an even sample.
+
+    Raises
+    ------
+    InputError
+        If they cannot be compared.
+    """
     rows = np.asarray(getattr(descriptors, "values", descriptors), dtype=np.float64)
     if rows.ndim != 2 or not np.isfinite(rows).all():
         raise InputError(
@@ -86,10 +106,7 @@ def cluster_curve(
         )
     if len(rows) > _MOST_ROWS:
         rows = rows[np.linspace(0, len(rows) - 1, _MOST_ROWS).astype(int)]
-    if len(rows) < 2:
-        nothing = np.zeros(0)
-        return ClusterCurve(nothing, nothing, nothing.astype(np.int64), nothing, 0.0, 0.0)
-    return _curve(_pairwise(rows, metric), int(min_samples))
+    return rows
 
 
 def _pairwise(rows: NDArray[np.float64], metric: str) -> NDArray[np.float64]:

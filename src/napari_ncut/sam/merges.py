@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, check_choice
+from ..errors import check_choice
 from .clusterers import LINKAGES, cluster
-from .curve import ClusterCurve
+from .curve import ClusterCurve, rows_of_curve
 
-# Beyond that many masks a sample shows the curve: all pairs of it are compared.
-_MOST_ROWS = 4000
 _N_DISTANCES = 200
 
 
@@ -33,16 +31,9 @@ def merge_curve(descriptors: Any, *, linkage: str = "average") -> ClusterCurve:
         without a distance.
     """
     check_choice("linkage", linkage, LINKAGES)
-    rows = np.asarray(getattr(descriptors, "values", descriptors), dtype=np.float64)
-    if rows.ndim != 2 or not np.isfinite(rows).all():
-        raise InputError(
-            f"Descriptors of shape {rows.shape} cannot be used. Give finite numbers (n, d)."
-        )
-    if len(rows) > _MOST_ROWS:
-        rows = rows[np.linspace(0, len(rows) - 1, _MOST_ROWS).astype(int)]
+    rows = rows_of_curve(descriptors)
     if len(rows) < 2:
-        nothing = np.zeros(0)
-        return ClusterCurve(nothing, nothing, nothing.astype(np.int64), nothing, 0.0, 0.0)
+        return ClusterCurve.of_nothing()
     from scipy.cluster.hierarchy import linkage as merges
 
     heights = np.sort(merges(rows, method=linkage)[:, 2])

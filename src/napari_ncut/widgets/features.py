@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QVBoxLayout,
-    QWidget,
 )
 from superqt import QCollapsible
 
@@ -38,7 +37,7 @@ from .feature_layers import (
 from .groups import GroupsPanel
 from .layers import Source, data_to_world, default_axes, unwrap
 from .models import ModelsPanel, is_installed
-from .panels import DockedWidget, narrow_scroll, titled
+from .panels import DockedWidget
 from .prompts_layer import add_prompts_layer, base_layer
 from .reading import Reading, layer_axes, read_settings
 from .session import Prepared, session_of
@@ -143,23 +142,13 @@ class FeaturesWidget(DockedWidget):
         groups.addWidget(self.groups)
         groups.layout().setContentsMargins(0, 0, 0, 0)
         results.addWidget(groups)
-        inner = QWidget()
-        layout = QVBoxLayout(inner)
-        layout.addWidget(titled("Images", images))
-        layout.addWidget(titled("Features", features))
-        layout.addWidget(titled("Results", results))
-        layout.addStretch()
-        self._scroll = narrow_scroll(inner)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button, 2)
         buttons.addWidget(self.cancel_button, 1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 6, 4)
-        outer.addWidget(self._scroll)
-        outer.addWidget(self.message)
-        outer.addWidget(self.progress)
-        outer.addLayout(buttons)
-        outer.addWidget(self.segment_button)
+        self._scroll = self.lay_out(
+            {"Images": images, "Features": features, "Results": results},
+            (self.message, self.progress, buttons, self.segment_button),
+        )
 
         self.images.chosen.connect(self._on_images)
         self.shapes.chosen.connect(self._refresh)

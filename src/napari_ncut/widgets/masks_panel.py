@@ -12,12 +12,11 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSpinBox,
     QVBoxLayout,
-    QWidget,
 )
 
 from .class_controls import ClassControls
 from .mask_controls import MaskControls
-from .panels import DockedWidget, narrow_scroll, titled
+from .panels import DockedWidget
 from .segment_classes import SegmentClasses, SegmentTable
 
 if TYPE_CHECKING:
@@ -88,19 +87,10 @@ class MasksPanel(DockedWidget):
         edit = QVBoxLayout()
         edit.addWidget(self.table)
         edit.addLayout(buttons)
-        inner = QWidget()
-        layout = QVBoxLayout(inner)
-        layout.addWidget(titled("1  Masks", masks))
-        layout.addWidget(titled("2  Classes", classes))
-        layout.addWidget(titled("Edit", edit))
-        layout.addStretch()
-        self.scroll = narrow_scroll(inner)
         bottom = QHBoxLayout()
         bottom.addWidget(self.export_button, 2)
         bottom.addWidget(self.cancel_button, 1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 6, 4)
-        outer.addWidget(self.scroll)
-        outer.addWidget(self.message)
-        outer.addWidget(self.progress)
-        outer.addLayout(bottom)
+        self.lay_out(
+            {"1  Masks": masks, "2  Classes": classes, "Edit": edit},
+            (self.message, self.progress, bottom),
+        )

@@ -1,8 +1,8 @@
-"""Small pieces that both dock widgets are laid out with."""
+"""Small pieces that the dock widgets are laid out with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -56,11 +56,15 @@ def titled(title: str, content: QWidget | QLayout) -> QGroupBox:
     box = QGroupBox(title)
     layout = QVBoxLayout(box)
     layout.setContentsMargins(6, 10, 6, 6)
-    if isinstance(content, QWidget):
-        layout.addWidget(content)
-    else:
-        layout.addLayout(content)
+    _add(layout, content)
     return box
+
+
+def _add(layout: QVBoxLayout, part: QWidget | QLayout) -> None:
+    if isinstance(part, QWidget):
+        layout.addWidget(part)
+    else:
+        layout.addLayout(part)
 
 
 class DockedWidget(QWidget):
@@ -75,6 +79,22 @@ class DockedWidget(QWidget):
         self._releases: list[Callable[[], Any]] = []
         self._was_docked = False
         self.destroyed.connect(partial(_call_all, self._releases))
+
+    def lay_out(
+        self, sections: Mapping[str, QWidget | QLayout], below: Iterable[QWidget | QLayout]
+    ) -> QScrollArea:
+        """Titled sections in a scroll, and below it what is always seen."""
+        inner = QWidget()
+        layout = QVBoxLayout(inner)
+        for title, content in sections.items():
+            layout.addWidget(titled(title, content))
+        layout.addStretch()
+        scroll = narrow_scroll(inner)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 6, 4)
+        for part in (scroll, *below):
+            _add(outer, part)
+        return scroll
 
     def on_release(self, *functions: Callable[[], Any]) -> None:
         """Call these when the widget goes, the last ones first."""

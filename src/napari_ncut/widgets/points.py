@@ -20,6 +20,7 @@ from .hover import Hover, NextPlace, Question, question_at
 from .keys import ShiftDigits, bind_weakly
 from .layers import unwrap
 from .live import AcceptOptions, PlaneResult, Request, live_steps
+from .next_click import NextClick
 from .outputs import output_fits
 from .points_panel import PointsPanel
 from .preview import Preview
@@ -63,6 +64,9 @@ class PointsWidget(PointsPanel):
         self._started = 0.0
         self._latency: float | None = None
         super().__init__(self._viewer, self._classes, self._fits)
+        self._next = NextClick(
+            self.points_choice, self.shapes_choice, self.scribbles_choice, self._classes
+        )
         self._job = Job(self)
         self._watch = PromptsWatch(self._viewer, self._history, self._classes, self)
         self._strokes = StrokesWatch(self._classes, self)
@@ -216,7 +220,7 @@ class PointsWidget(PointsPanel):
             # Its painting is undone with our keys, but Enter and Esc are those of its polygons.
             self._history.follow(scribbles)
         self._strokes.watch([layer for layer in (shapes, scribbles) if layer is not None])
-        self._show_next()
+        self._next.renew()
         self.update_masks()
 
     def add_shapes(self) -> None:
@@ -255,42 +259,19 @@ class PointsWidget(PointsPanel):
 
     def flip_sign(self) -> None:
         """Let the next click mean the opposite."""
-        positive = not self._next_sign()
-        for layer in self._with_columns():
-            prompts_layer.set_defaults(layer, positive=positive)
-        self._show_next(positive)
+        self._next.flip()
         self._show_sign()
         self._hover.renew()
 
-    def _with_columns(self) -> list[Any]:
-        """The layers whose columns tell sign and class."""
-        layers = (self.points, self.shapes_choice.value)
-        return [layer for layer in layers if layer is not None]
-
-    def _next_sign(self) -> bool:
-        layers = self._with_columns()
-        return not layers or prompts_layer.next_sign(layers[0])
-
-    def _show_next(self, positive: bool | None = None) -> None:
-        """Let shapes and brush mean what the next click means."""
-        positive = self._next_sign() if positive is None else positive
-        shapes, scribbles = self.shapes_choice.value, self.scribbles_choice.value
-        if shapes is not None:
-            prompts_layer.set_defaults(shapes, positive=positive, label=self._classes.current)
-        if scribbles is not None:
-            label = self._classes.current if positive else strokes_layer.NEGATIVE
-            scribbles.selected_label = label
-
     def _show_sign(self) -> None:
-        positive = self._next_sign()
         self.sign_button.setText(
-            "●  like this (positive)   [T]" if positive else "✕  not this (negative)   [T]"
+            "●  like this (positive)   [T]"
+            if self._next.positive
+            else "✕  not this (negative)   [T]"
         )
 
     def _on_current_class(self, label: int) -> None:
-        if self.points is not None:
-            prompts_layer.set_defaults(self.points, label=label)
-        self._show_next()
+        self._next.choose_class(label)
         self._hover.renew()
         if self.output_controls.heat.value:
             self.update_masks()
@@ -302,9 +283,8 @@ class PointsWidget(PointsPanel):
             self._masks.recolor(self._classes)
 
     def _on_image_chosen(self, name: str | None) -> None:
-        if self._with_columns() and name is not None and self._prepared is not None:
-            for layer in self._with_columns():
-                prompts_layer.set_defaults(layer, image=name)
+        if self._next.layers and name is not None and self._prepared is not None:
+            self._next.choose_image(name)
             for source in self._prepared.sources:
                 if source.layer is not None:
                     source.layer.visible = source.name == name
@@ -430,7 +410,7 @@ class PointsWidget(PointsPanel):
             self._prepared,
             self._viewer,
             self._given,
-            positive=self._next_sign(),
+            positive=self._next.positive,
             label=self._classes.current,
             image=self.image_choice.value_if_many,
         )

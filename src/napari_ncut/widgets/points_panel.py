@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from .choices import LayerChoice, RunChoice
 from .classes import ClassList, ClassTable
 from .controls import OutputControls, PromptControls
-from .panels import DockedWidget, labeled_grid, narrow_scroll, titled
+from .panels import DockedWidget, labeled_grid
 from .strokes_layer import NEGATIVE
 
 if TYPE_CHECKING:
@@ -120,20 +120,15 @@ class PointsPanel(DockedWidget):
         output = QVBoxLayout()
         output.addLayout(labeled_grid([("Into", self.output_choice)]))
         output.addWidget(self.output_controls.native)
-        inner = QWidget()
-        layout = QVBoxLayout(inner)
-        layout.addWidget(titled("Clicks", clicks))
-        layout.addWidget(titled("Classes", self.class_table))
-        layout.addWidget(titled("Mask", self.controls.native))
-        layout.addWidget(titled("Result", output))
-        layout.addStretch()
-        scroll = narrow_scroll(inner)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 6, 4)
-        outer.addWidget(scroll)
-        outer.addLayout(buttons)
-        outer.addWidget(self.script_button)
-        outer.addWidget(self.status)
+        self.lay_out(
+            {
+                "Clicks": clicks,
+                "Classes": self.class_table,
+                "Mask": self.controls.native,
+                "Result": output,
+            },
+            (buttons, self.script_button, self.status),
+        )
         for part in (
             self.points_choice,
             self.negative_choice,
