@@ -1,6 +1,7 @@
 """The cut against ncut-pytorch and scikit-learn: time, error, residual and memory by size.
 
-    python -m benchmarks.ncut [--sizes 1000 …] [--features filters network] [--plot FILE.png]
+    python -m benchmarks.ncut [--sizes 1000 …] [--features filters network] [--without exact …]
+                              [--plot FILE.png]
 
 Nodes are rows of features of the BSDS500 validation images, drawn at random: 32 filter responses,
 or the 512 of SqueezeNet's last layer. The bandwidth is the peer's own ("smooth") or half of √Σ
@@ -276,14 +277,24 @@ def print_peak(kind: str, n_nodes: str, name: str, sigma: str, folder: str) -> N
 # ------------------------------------------------------------------------------------------- tables
 
 
-def compare(kind: str, n_nodes: int, folder: Path, with_memory: bool) -> list[dict]:
+def chosen(kind: str, n_nodes: int, without: list[str]) -> dict[str, Method]:
+    methods = {**METHODS, **(CURVE if n_nodes == LARGEST_RESIDUAL else {})}
+    sizes = {name: largest for name, (_, largest) in methods.items()}
+    sizes["exact"] = LARGEST_EXACT[kind]
+    return {
+        name: method
+        for name, (method, _) in methods.items()
+        if n_nodes <= sizes[name] and name not in without
+    }
+
+
+def compare(
+    kind: str, n_nodes: int, folder: Path, with_memory: bool, without: list[str]
+) -> list[dict]:
     x = nodes(kind, n_nodes, folder)
     results = []
     for regime, sigma in bandwidths(x).items():
-        methods = {**METHODS, **(CURVE if n_nodes == LARGEST_RESIDUAL else {})}
-        methods = {name: m for name, (m, largest) in methods.items() if n_nodes <= largest}
-        if n_nodes > LARGEST_EXACT[kind]:
-            del methods["exact"]
+        methods = chosen(kind, n_nodes, without)
         seconds: dict[str, list[float]] = {name: [] for name in methods}
         found = {}
         for turn in range(REPEATS if n_nodes <= LARGEST_REFERENCE else 2):
@@ -387,6 +398,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--sizes", type=int, nargs="+")
     parser.add_argument("--features", nargs="+", choices=list(FEATURES), default=list(FEATURES))
+    parser.add_argument("--without", nargs="+", choices=list(METHODS), default=[])
     parser.add_argument("--no-memory", action="store_true")
     parser.add_argument("--plot", type=Path, help="PNG to draw time against error into")
     parser.add_argument("--json", type=Path, help="file to keep results in, and to go on from")
@@ -406,7 +418,7 @@ def main() -> None:
             for n_nodes in options.sizes or SIZES[kind]:
                 if any((r["features"], r["nodes"]) == (kind, n_nodes) for r in results):
                     continue
-                new = compare(kind, n_nodes, Path(folder), not options.no_memory)
+                new = compare(kind, n_nodes, Path(folder), not options.no_memory, options.without)
                 show(new)
                 results += new
                 if options.json:

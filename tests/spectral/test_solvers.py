@@ -14,7 +14,7 @@ from napari_ncut.spectral import DisconnectedWarning, NCut, SpectrumWarning
 from napari_ncut.spectral.affinity import Kernel, fit_kernel
 from napari_ncut.spectral.extension import Extension
 from napari_ncut.spectral.solvers import solve_steps
-from napari_ncut.spectral.solvers.affinities import kept_steps, streamed_steps
+from napari_ncut.spectral.solvers.affinities import NormalizedAffinity, kept_steps, streamed_steps
 from napari_ncut.spectral.solvers.choosing import choose_landmarks
 from napari_ncut.spectral.solvers.landmarks import solve_landmarks
 from napari_ncut.spectral.solvers.pairs import solve_pairs
@@ -104,11 +104,12 @@ def test_every_accuracy_keeps_its_promise(accuracy, regime):
     assert error(found, exact) < {"fast": fast, "balanced": 0.01, "exact": 1e-6}[accuracy]
 
 
-def test_exact_residuals_are_small():
+@pytest.mark.parametrize("memory", [4.0, 0.1], ids=["kept", "streamed"])
+def test_exact_residuals_are_small(memory):
     x = natural(5000)
     for factor in REGIMES.values():
         sigma = factor * typical(x)
-        ncut = NCut(10, bandwidth=sigma, accuracy="exact")
+        ncut = NCut(10, bandwidth=sigma, accuracy="exact", memory=memory)
         u = ncut.fit_transform(x).astype(np.float64)
         scaled = x.astype(np.float64) / (sigma * 2**0.5)
         squares = (scaled * scaled).sum(1)
@@ -117,6 +118,34 @@ def test_exact_residuals_are_small():
         root = 1 / np.sqrt(affinity.sum(1))[:, None]
         residual = np.linalg.norm(root * (affinity @ (root * u)) - u * ncut.eigenvalues_, axis=0)
         assert residual.max() < 1e-4
+
+
+def test_a_start_near_the_solution_saves_products(problems, monkeypatch):
+    x, made = problems
+    kernel, values, vectors = made["sharp"]
+    products = []
+    times = NormalizedAffinity.__call__
+
+    def counted(self, *args):
+        products.append(self)
+        return (yield from times(self, *args))
+
+    monkeypatch.setattr(NormalizedAffinity, "__call__", counted)
+
+    def solved(**how):
+        products.clear()
+        solution = run_steps(
+            solve_pairs(x, kernel, 10, 1e-4, 0, "cpu", dtype=single, kept=single, **how)
+        )
+        return solution, len(products)
+
+    _, from_noise = solved()
+    noise = np.random.default_rng(0).normal(0, 0.1 / np.sqrt(len(x)), vectors.shape)
+    solution, from_there = solved(start=vectors + noise, enough=1e-4)
+    assert from_there < from_noise
+    found = solution.eigenvectors.astype(np.float64)
+    assert error(found, vectors) < 1e-4
+    np.testing.assert_allclose(solution.eigenvalues, values, atol=1e-4)
 
 
 @pytest.mark.parametrize("regime", REGIMES)

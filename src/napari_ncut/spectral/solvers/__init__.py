@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from numpy.typing import NDArray
@@ -24,6 +25,12 @@ _TIGHT = 1e-7
 _SMOOTH = 200.0
 # A larger part than this is sought by the dense solver.
 _LARGE_PART = 8
+# Columns for each that is asked for, and residuals that do, where every product takes long.
+_STREAMED_COLUMNS, _ENOUGH = 3, 5e-5
+# Among more nodes more are lonely: a sample is at least this part of them, up to so many.
+_SAMPLED_PART, _SAMPLED_FOR_IT = 32, 3072
+# Of more nodes than these, extending to all of them is what takes time, and goes by the sample.
+_EXTENDED_FOR_IT = 500_000
 
 
 def solve_steps(
@@ -71,6 +78,8 @@ def solve_steps(
         dtype=single,
         kept=kept,
     )
+    if kept is None and n_nodes <= wanted.pairs:
+        return (yield from _streamed(all_pairs, features, kernel, k, random_state, device))
     if n_nodes <= wanted.pairs:
         return (yield from all_pairs())
     if kernel.definite:
@@ -81,7 +90,10 @@ def solve_steps(
             return (yield from solve_landmarks(features, kernel, k, landmarks.nodes, device))
         if landmarks.missed <= _SMOOTH and n_nodes <= wanted.smooth_pairs:
             return (yield from all_pairs())
-    n_sampled = min(n_nodes, max(wanted.sampled, _LARGE_PART * k))
+    n_sampled = wanted.sampled
+    if n_nodes <= _EXTENDED_FOR_IT:
+        n_sampled = max(n_sampled, min(n_nodes // _SAMPLED_PART, _SAMPLED_FOR_IT))
+    n_sampled = min(n_nodes, max(n_sampled, _LARGE_PART * k))
     return (
         yield from solve_sample(
             features,
@@ -95,6 +107,44 @@ def solve_steps(
             kept=short,
         )
     )
+
+
+def _streamed(
+    all_pairs: Callable[..., Steps[Solution]],
+    features: NDArray,
+    kernel: AnyKernel,
+    n_components: int,
+    random_state: int,
+    device: str,
+) -> Steps[Solution]:
+    """Solve for all pairs that do not fit into memory: few products, since each takes long.
+
+    A weighted sample tells where to begin. It gives more columns than are asked for, by far: the
+    product is dear for its affinities, and the farther the first column that is left out, the fewer
+    products it takes.
+    """
+    import torch
+
+    from .affinities import short_type
+    from .sample import solve_sample
+
+    n_columns = max(
+        n_components, min(_STREAMED_COLUMNS * n_components, len(features) // _LARGE_PART)
+    )
+    balanced = ACCURACIES["balanced"]
+    sampled = yield from solve_sample(
+        features,
+        kernel,
+        n_columns,
+        min(len(features), max(balanced.sampled, _LARGE_PART * n_columns)),
+        balanced.tolerance,
+        random_state,
+        device,
+        dtype=torch.float32,
+        kept=short_type(device),
+    )
+    start = sampled.eigenvectors[:, sampled.eigenvalues != 0]
+    return (yield from all_pairs(start=start, enough=_ENOUGH))
 
 
 def most_components(accuracy: str, n_nodes: int, *, sparse: bool = False) -> int:

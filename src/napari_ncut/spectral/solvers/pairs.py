@@ -38,6 +38,8 @@ def solve_pairs(
     *,
     dtype: torch.dtype,
     kept: torch.dtype | None,
+    start: NDArray | None = None,
+    enough: float = 0.0,
 ) -> Steps[Solution]:
     """Eigenvectors of all pairs by filtered subspace iteration, to a tolerance.
 
@@ -56,13 +58,27 @@ def solve_pairs(
         Where and how precisely to compute.
     kept
         How precisely affinities are kept in memory; None computes them anew for every product.
+    start
+        Eigenvectors to begin from (n, m), the trivial one first, rather than a random space.
+    enough
+        Residuals ‖Su − λu‖ of this share of λ do, whatever `tolerance` says.
     """
     import torch
 
     tile = kernel.tiling(features, device, dtype)
     weights = np.ones(len(features))
     values, vectors, images, affinity = yield from iterate(
-        tile, kernel, n_components, weights, tolerance, random_state, device, dtype, kept
+        tile,
+        kernel,
+        n_components,
+        weights,
+        tolerance,
+        random_state,
+        device,
+        dtype,
+        kept,
+        start=start,
+        enough=enough,
     )
     zero = smallest(dtype == torch.float64, len(features))
     values = np.where(np.abs(values) < zero, 0.0, np.clip(values, -1, 1))
@@ -84,6 +100,9 @@ def iterate(
     device: str,
     dtype: torch.dtype,
     kept: torch.dtype | None,
+    *,
+    start: NDArray | None = None,
+    enough: float = 0.0,
 ) -> Steps[tuple[NDArray[np.float64], NDArray, NDArray, NormalizedAffinity]]:
     """Eigenvalues (k,), eigenvectors and their images (n, k), and their matrix.
 
@@ -100,9 +119,10 @@ def iterate(
     trivial = affinity.trivial
     values, found, images = np.zeros(0), trivial[:, :0], trivial[:, :0]
     if n_wanted:
-        shape = n_nodes, n_columns(n_wanted, n_nodes - 1)
+        first = np.zeros((n_nodes, 0)) if start is None else start[:, 1:]
+        shape = n_nodes, max(0, n_columns(n_wanted, n_nodes - 1) - first.shape[1])
         noise = np.random.RandomState(random_state).standard_normal(shape)
-        found = torch.as_tensor(noise).to(dtype).to(device)
+        found = torch.as_tensor(np.concatenate([first, noise], axis=1)).to(dtype).to(device)
         passes: list[tuple[Product, float]] = [(affinity, 0.0)]
         if kept not in (None, dtype):
             # What a short type has rounded away comes back with precise products: with one, as a
@@ -120,12 +140,13 @@ def iterate(
                 lowest=0.0 if kernel.definite else -1.0,
                 rounding=rounding,
                 nothing=smallest(dtype == torch.float64, n_nodes),
+                enough=enough,
             )
     missing = max(0, n_wanted - len(values))
-    first = trivial.cpu().double().numpy()
+    known = trivial.cpu().double().numpy()
     vectors, products = (
         np.pad(
-            np.concatenate([first, some[:, :n_wanted].cpu().double().numpy()], axis=1),
+            np.concatenate([known, some[:, :n_wanted].cpu().double().numpy()], axis=1),
             ((0, 0), (0, missing)),
         )
         for some in (found, images)

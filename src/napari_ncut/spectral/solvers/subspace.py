@@ -40,6 +40,7 @@ def leading_eigenvectors(
     lowest: float = 0.0,
     rounding: float = 0.0,
     nothing: float = 0.0,
+    enough: float = 0.0,
 ) -> Steps[tuple[NDArray[np.float64], torch.Tensor, torch.Tensor]]:
     """Eigenvectors of the largest eigenvalues, by subspace iteration with Chebyshev filters.
 
@@ -65,6 +66,8 @@ def leading_eigenvectors(
         No eigenvalue lies below it.
     nothing
         Eigenvalues of this size are rounding: what belongs to them need not converge.
+    enough
+        Residuals of this share of an eigenvalue do, whatever the angle.
     rounding
         Relative rounding of the products: residuals below its share of an eigenvalue stay.
 
@@ -84,9 +87,10 @@ def leading_eigenvectors(
         found = values[wanted]
         scaled = vectors[:, wanted] * torch.as_tensor(found).to(vectors)
         residuals = (images[:, wanted] - scaled).norm(dim=0).cpu().numpy()
-        enough = np.maximum(rounding * np.abs(found), tolerance * (found - values[-1]))
+        allowed = max(rounding, enough) * np.abs(found)
+        allowed = np.maximum(allowed, tolerance * (found - values[-1]))
         yield Progress("eigenvectors", min(used, most), most)
-        excess = residuals / np.maximum(enough, 10 * precision)
+        excess = residuals / np.maximum(allowed, 10 * precision)
         if n_rounds >= _LEAST_ROUNDS:
             excess[np.abs(found) < nothing] = 0
         # What rounding leaves of a product does not converge further.
