@@ -75,6 +75,8 @@ peer: $(READY)
 
 # An activated environment or a user's settings must not redirect what we install.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Tests start many programs, and each would compile the libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # uv: the one on PATH (asked for its version, since a version manager's shim may lead nowhere), or
 # the one that `make` itself put into .venv, or else pip.

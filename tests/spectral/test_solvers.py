@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from scipy.linalg import eigh
 
 from napari_ncut.errors import InputError
 from napari_ncut.progress import run_steps
@@ -44,8 +45,9 @@ def dense(x: np.ndarray, sigma: float, k: int) -> tuple[np.ndarray, np.ndarray]:
     np.fill_diagonal(distances, 0)
     affinity = np.exp(-distances / (2 * sigma**2))
     root = 1 / np.sqrt(affinity.sum(1))
-    values, vectors = np.linalg.eigh(root[:, None] * affinity * root)
-    return values[::-1][:k], vectors[:, ::-1][:, :k]
+    leading = [len(x) - k, len(x) - 1]
+    values, vectors = eigh(root[:, None] * affinity * root, subset_by_index=leading)
+    return values[::-1], vectors[:, ::-1]
 
 
 def error(found: np.ndarray, true: np.ndarray) -> float:
@@ -93,20 +95,20 @@ def test_pairs_are_solved_to_their_tolerance(problems, regime, dtype, kept, tole
     np.testing.assert_allclose(found.T @ found, np.eye(10), atol=2e-6)
 
 
-@pytest.mark.parametrize("accuracy", ["fast", "balanced", "exact"])
 @pytest.mark.parametrize("regime", REGIMES)
-def test_every_accuracy_keeps_its_promise(accuracy, regime):
+def test_every_accuracy_keeps_its_promise(regime):
     x = natural(9000, seed=1)
     sigma = REGIMES[regime] * typical(x)
     exact = NCut(10, bandwidth=sigma, accuracy="exact").fit_transform(x)
-    found = NCut(10, bandwidth=sigma, accuracy=accuracy).fit_transform(x)
-    fast = 0.05 if regime == "sharp" else 0.02
-    assert error(found, exact) < {"fast": fast, "balanced": 0.01, "exact": 1e-6}[accuracy]
+    promised = {"fast": 0.05 if regime == "sharp" else 0.02, "balanced": 0.01}
+    for accuracy, bound in promised.items():
+        found = NCut(10, bandwidth=sigma, accuracy=accuracy).fit_transform(x)
+        assert error(found, exact) < bound, accuracy
 
 
 @pytest.mark.parametrize("memory", [4.0, 0.1], ids=["kept", "streamed"])
 def test_exact_residuals_are_small(memory):
-    x = natural(5000)
+    x = natural(4200)
     for factor in REGIMES.values():
         sigma = factor * typical(x)
         ncut = NCut(10, bandwidth=sigma, accuracy="exact", memory=memory)
