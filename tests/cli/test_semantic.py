@@ -90,6 +90,55 @@ def test_a_preset_and_settings(tmp_path: Path, image: Path, masks: Path, call: C
     assert {row["name"] for row in rows_of(tmp_path / "b")} >= {"class 1"}
 
 
+def test_classes_of_one_image_for_the_next(
+    tmp_path: Path, image: Path, masks: Path, call: Callable
+):
+    stored = tmp_path / "kept" / "classes.npz"
+    arguments = ("semantic", image, "-m", masks, "-o")
+    shown = call(*arguments, tmp_path / "a", "--classes", 2, "--save-classes", stored)
+    assert shown.stdout.splitlines()[-1] == str(stored)
+    known = ncut.SemanticClasses.load(stored)
+    assert [int(row["class"]) for row in rows_of(tmp_path / "a")] == known.classes.tolist()
+    Image.fromarray(blobs(seed=1)).save(tmp_path / "next.png")
+    shown = call(
+        "semantic", tmp_path / "next.png", "-m", masks, "-o", tmp_path / "b",
+        "--load-classes", stored,
+    )  # fmt: skip
+    rows = [int(row["class"]) for row in rows_of(tmp_path / "b")]
+    found = known.apply(blobs(seed=1), np.asarray(Image.open(masks)))
+    assert rows == found.classes.tolist()
+    # What looks otherwise than all of them is none.
+    nothing = np.random.default_rng(0).integers(0, 255, (40, 50, 3)).astype(np.uint8)
+    Image.fromarray(nothing).save(tmp_path / "noise.png")
+    shown = call(
+        "semantic", tmp_path / "noise.png", "-m", masks, "-o", tmp_path / "c",
+        "--load-classes", stored,
+    )  # fmt: skip
+    assert "are noise, group 3" in shown.stderr
+
+
+def test_stored_classes_bring_their_own_settings(
+    tmp_path: Path, image: Path, masks: Path, call: Callable, refuse: Callable
+):
+    stored = tmp_path / "classes.npz"
+    arguments = ("semantic", image, "-m", masks, "-o", tmp_path / "out", "--load-classes", stored)
+    assert "There is no file" in refuse(*arguments)
+    stored.write_bytes(b"PK half")
+    assert "holds no classes" in refuse(*arguments)
+    for options, name in (
+        (["--classes", "2"], "--classes"),
+        (["--clusterer", "kmeans"], "--clusterer"),
+        (["--set", "distance=1"], "--set"),
+        (["--no-whiten"], "--no-whiten"),
+        (["--descriptor", "kind"], "--descriptor"),
+    ):
+        assert name in refuse(*arguments, *options)
+    said = refuse(*arguments[:6], "--save-classes", tmp_path / "classes.txt")
+    assert "classes.npz" in said
+    assert "exists already" in refuse(*arguments[:6], "--save-classes", stored)
+    assert stored.read_bytes() == b"PK half" and not (tmp_path / "out").exists()
+
+
 def test_help_names_every_choice():
     shown = CliRunner().invoke(app, ["semantic", "--help"], env={"COLUMNS": "400"}).stdout
     for name in [*CLUSTERERS, *DESCRIPTORS]:

@@ -26,7 +26,7 @@ from napari_ncut.widgets.history import history_of
 from napari_ncut.widgets.mask_controls import LABELS
 from napari_ncut.widgets.mask_options import MASK_PARAMETERS, options_of
 from napari_ncut.widgets.masks_classes import MasksWidget
-from napari_ncut.widgets.segments import class_color
+from napari_ncut.widgets.segment_state import class_color
 
 from ..sam.conftest import patches, tiny_sam
 
@@ -68,17 +68,17 @@ class Desk:
 
     @property
     def instances(self) -> Any:
-        return self.segments.instances_layer
+        return self.segments.images[0].instances
 
     @property
     def classes(self) -> Any:
-        return self.segments.classes_layer
+        return self.segments.images[0].classes
 
     def find_masks(self, labels: Any = None) -> None:
         """Press the button and wait; with the labels of a layer as masks, if given."""
         if labels is not None:
             self.widget.masks.source.value = LABELS
-            self.widget.masks.labels.value = getattr(labels, "__wrapped__", labels)
+            self.widget.masks.labels.value = labels if isinstance(labels, list) else [labels]
         self.widget.run_button.click()
         self.wait()
 
@@ -102,16 +102,22 @@ class Desk:
 
     def consistent(self) -> bool:
         """Whether layers, tables and what is edited say the same."""
-        found = self.segments.state.found
-        table = self.instances.features
-        source = self.segments.source
-        maps = [source.plane_in(self.classes.data, i) for i in range(source.n_planes)]
+        state = self.segments.state
+        found = state.found
         shown = self.widget.class_list.names
+        return {n: shown.get(n) for n in found.names} == found.names and all(
+            self.image_is_consistent(image) for image in self.segments.images
+        )
+
+    def image_is_consistent(self, image: Any) -> bool:
+        state = self.segments.state
+        found, source = state.found, image.source
+        maps = [source.plane_in(image.classes.data, i) for i in range(source.n_planes)]
+        table = image.instances.features
         return (
-            np.array_equal(maps, np.stack(self.segments.state.planes()))
-            and table["class"].tolist() == found.classes.tolist()
-            and self.classes.features["index"].tolist() == found.numbers
-            and {n: shown.get(n) for n in found.names} == found.names
+            np.array_equal(maps, np.stack(state.planes(image.planes)))
+            and table["class"].tolist() == found.classes[table["index"] - 1].tolist()
+            and image.classes.features["index"].tolist() == sorted(found.names)
         )
 
 
@@ -220,7 +226,7 @@ def test_the_whole_job(desk, qtbot, monkeypatch, tmp_path):
     assert "in 3 classes" in widget.message.text()
 
     # Clustering again needs neither masks nor the network.
-    monkeypatch.setattr("napari_ncut.sam.semantic.pooled_steps", None)
+    monkeypatch.setattr("napari_ncut.sam.measuring.pooled_steps", None)
     opened.find_classes(n_classes=2)
     assert len(opened.segments.state.found.numbers) == 2 and opened.consistent()
     opened.history.undo()
@@ -397,7 +403,7 @@ def test_cancel_and_a_deleted_image(desk, monkeypatch, qtbot, notifications):
     monkeypatch.undo()
     layer = opened.viewer.add_labels(labels)
     widget.masks.source.value = LABELS
-    widget.masks.labels.value = getattr(layer, "__wrapped__", layer)
+    widget.masks.labels.value = [layer]
     widget.run_button.click()
     opened.viewer.layers.remove("image")
     opened.wait()
@@ -485,7 +491,7 @@ def test_two_viewers_and_two_runs_do_not_mix(sorted_desk, desk):
     first = one.segments
     one.find_masks()
     assert one.segments is not first and not one.widget.class_list.entries
-    one.viewer.layers.selection.active = first.instances_layer
+    one.viewer.layers.selection.active = first.images[0].instances
     assert one.segments is first and one.widget.class_list.labels == [1, 2]
     assert two.segments is None
 
@@ -621,9 +627,9 @@ def test_running_is_disabled_with_a_reason(desk):
     if not widget.run_button.isEnabled():
         assert "not installed" in widget.run_button.toolTip()
     widget.masks.source.value = LABELS
-    assert "Choose the Labels layer" in widget.run_button.toolTip()
+    assert "Check the Labels layer" in widget.run_button.toolTip()
     opened.viewer.add_labels(np.zeros((7, 7), np.uint8), name="small")
-    widget.masks.labels.value = opened.viewer.layers["small"]
+    widget.masks.labels.value = [opened.viewer.layers["small"]]
     assert "pixel by pixel" in widget.run_button.toolTip()
 
 

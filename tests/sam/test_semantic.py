@@ -320,7 +320,7 @@ def test_what_is_refused(given: dict, said: str):
 
 def test_missing_weights_are_told_before_anything_is_computed(monkeypatch, tmp_path):
     monkeypatch.setenv("NAPARI_NCUT_MODELS", str(tmp_path))
-    monkeypatch.setattr("napari_ncut.sam.semantic.region_steps", None)
+    monkeypatch.setattr("napari_ncut.sam.measuring.region_steps", None)
     with pytest.raises(InputError, match="sam:vit_b"):
         semantic_classes(IMAGE, descriptor="sam:vit_b")
 

@@ -17,9 +17,10 @@ class InputControls(Container):
     def __init__(self) -> None:
         self.combine = ComboBox(
             label="Several are",
-            choices=[("images, cut jointly", "images"), ("channels of one image", "channels")],
+            choices=[("images, taken together", "images"), ("channels of one image", "channels")],
             value="images",
-            tooltip="Whether checked layers are images that share one cut, or channels of one.",
+            tooltip="Whether checked layers are images that share one result, so that what is alike in\n"
+            "them is alike there, or channels of one image.",
         )
         self.axes = LineEdit(
             label="Axes",
