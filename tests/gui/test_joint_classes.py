@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_ncut import SemanticClasses
 
-from .test_masks_classes import BRIGHT, DARK, blobs, desk  # noqa: F401
+from .desk import BRIGHT, DARK, blobs
 
 NAMES = ("gray", "color", "stack")
 SIDE = 100
@@ -31,7 +31,7 @@ def pictures() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 @pytest.fixture
-def joint(desk):  # noqa: F811
+def joint(desk):
     """All of them, side by side, with masks; Labels are added in another order than images."""
     opened = desk()
     places = {"gray": (0, 0), "color": (0, 150), "stack": (0, 0, 300)}
@@ -40,9 +40,7 @@ def joint(desk):  # noqa: F811
     masks = []
     for name in reversed(NAMES):
         labels = pictures()[name][1]
-        masks.append(
-            opened.viewer.add_labels(labels, name=f"{name} masks", translate=places[name])
-        )
+        masks.append(opened.viewer.add_labels(labels, name=f"{name} masks", translate=places[name]))
     opened.widget.masks.images.value = [opened.viewer.layers[name] for name in NAMES]
     opened.find_masks(masks)
     opened.find_classes(n_classes=2)
@@ -78,9 +76,7 @@ def test_a_class_means_the_same_in_all_images_and_planes(joint):
     for name, table in zip(NAMES, tables, strict=True):
         shown = np.setdiff1d(layers[f"{name} instances"].data, [0])
         assert table["index"].tolist() == shown.tolist()
-        np.testing.assert_array_equal(
-            layers[f"{name} classes"].translate, layers[name].translate
-        )
+        np.testing.assert_array_equal(layers[f"{name} classes"].translate, layers[name].translate)
     assert "in 3 images" in joint.widget.message.text()
 
 
@@ -100,7 +96,8 @@ def test_edits_and_undo_go_over_all_images(joint):
     for name in NAMES:
         layer = layers[f"{name} classes"]
         assert layer.metadata["napari_ncut"]["classes"][1] == "dark things"
-        np.testing.assert_allclose(layer.colormap.color_dict[1][:3], [0x12 / 255, 0x34 / 255, 0x56 / 255], atol=1e-3)  # fmt: skip
+        color = layer.colormap.color_dict[1][:3]
+        np.testing.assert_allclose(color, np.array([0x12, 0x34, 0x56]) / 255, atol=1e-3)
     # A click in any of them moves the segment there.
     stack = layers["stack instances"]
     place = (1, 120 - 1 - BRIGHT[0][0], BRIGHT[0][1])
@@ -166,15 +163,13 @@ def test_an_image_that_is_deleted_while_masks_are_found_is_left_out(joint, notif
     assert joint.consistent()
 
 
-def test_labels_that_do_not_fit_the_images(joint):
+def test_labels_that_do_not_fit_and_export(joint, monkeypatch, tmp_path):
     widget, layers = joint.widget, joint.viewer.layers
     widget.masks.labels.value = [layers["gray masks"], layers["stack masks"]]
     assert "2 Labels layers are checked for 3 images" in widget.run_button.toolTip()
     widget.masks.images.value = [layers["gray"], layers["color"]]
     assert "does not lie on “color”" in widget.run_button.toolTip()
 
-
-def test_export_of_several_images(joint, monkeypatch, tmp_path):
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
     joint.widget.export_button.click()
     joint.wait()
@@ -196,11 +191,14 @@ def test_export_of_several_images(joint, monkeypatch, tmp_path):
     assert names == ["gray", "color", "stack[0]", "stack[1]"]
 
 
-def test_classes_are_saved_and_applied_to_other_images(joint, desk, monkeypatch, tmp_path):  # noqa: F811
+def test_classes_are_saved_and_applied_to_other_images(
+    joint, desk, monkeypatch, tmp_path, notifications
+):
     path = tmp_path / "classes.npz"
     joint.widget.class_list.rename(1, "one kind")
     joint.widget.class_list.recolor(2, "#123456")
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "classes"), ""))
+    chosen = str(tmp_path / "classes")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (chosen, ""))
     joint.widget.save_button.click()
     joint.wait()
     saved = SemanticClasses.load(path)
@@ -228,13 +226,13 @@ def test_classes_are_saved_and_applied_to_other_images(joint, desk, monkeypatch,
     other.history.undo()
     other.wait()
     assert other.segments.state.found.numbers == [1] and other.consistent()
-
-
-def test_a_file_that_holds_no_classes_changes_nothing(joint, monkeypatch, tmp_path, notifications):
+    # A file that holds no classes changes nothing.
     (tmp_path / "other.npz").write_bytes(b"PK")
-    before = joint.segments.state
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "other.npz"), ""))
-    joint.widget.apply_button.click()
-    joint.wait()
-    assert joint.segments.state is before
+    before = other.segments.state
+    monkeypatch.setattr(
+        QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "other.npz"), "")
+    )
+    other.widget.apply_button.click()
+    other.wait()
+    assert other.segments.state is before
     assert any("holds no classes" in str(one.message) for one in notifications)

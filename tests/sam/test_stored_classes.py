@@ -107,10 +107,7 @@ def test_a_file_whose_parts_do_not_fit(
     classes.save(path)
     with np.load(path) as file:
         arrays = dict(file)
-    cut = {**arrays, part: arrays[part][:-1]}
-    if part == "masks boxes":
-        cut["masks bits"] = cut["masks bits"]
-    np.savez(path, **cut)
+    np.savez(path, **{**arrays, part: arrays[part][:-1]})
     with pytest.raises(InputError, match=said):
         SemanticClasses.load(path)
 
@@ -179,6 +176,17 @@ def test_many_images_of_any_kind_and_a_remainder():
     stack = known.apply(np.stack([IMAGE, OTHER]), [MASKS, OTHER_MASKS], axes="TYX")
     assert stack.labels.shape == (2, *SHAPE)
     assert stack.numbers == [1, 2]
+
+
+def test_gray_images_get_classes_of_color_images():
+    color = np.stack([IMAGE] * 3, axis=-1)
+    known = semantic_classes(
+        color, MASKS, axes="YXC", descriptor="filterbank", color_weight=1.0, n_classes=2
+    )
+    assert kinds_of(known.apply(OTHER, OTHER_MASKS), OTHER_KINDS) == kinds_of(known, KINDS)
+    gray = semantic_classes(IMAGE, MASKS, descriptor="filterbank", color_weight=1.0, n_classes=2)
+    with pytest.raises(InputError, match="same channels"):
+        gray.apply(color, MASKS, axes="YXC")
 
 
 def test_features_that_were_given_are_given_again():

@@ -144,9 +144,7 @@ class ClassFiles:
     stored: Path | None = None
 
     @classmethod
-    def of(
-        cls, folder: Path, files: Sequence[ImageFile], stored: Path | None = None
-    ) -> ClassFiles:
+    def of(cls, folder: Path, files: Sequence[ImageFile], stored: Path | None = None) -> ClassFiles:
         """Files in a folder, named after the images, and one for classes of other images."""
         if stored is not None and stored.suffix.lower() != ".npz":
             raise InputError(f"{stored} does not end in .npz. Call it {stored.stem}.npz.")

@@ -48,6 +48,8 @@ def apply_steps(
             "once."
         )
     planes = as_planes(images, axes=axes, channels=channels, scaling=scaling)
+    # Gray images go with colors, as they do in a list.
+    planes = planes.with_channels(description.n_channels)
     ready = ready_descriptor(chosen, planes, device)
     measured = yield from measured_steps(
         planes, masks, ready, remainder=remainder, level=level, device=device

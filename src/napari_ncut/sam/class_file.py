@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..imaging import PlaneLayout
 from ..io.atomic import replace_when_written
-from .classes import SemanticClasses
 from .class_results import Remainder
+from .classes import SemanticClasses
 from .descriptors import Description, Descriptors, DescriptorSpace
 from .mask_set import MaskSet
 
@@ -168,6 +168,7 @@ def _pack_description(description: Description, arrays: Arrays) -> dict[str, Any
         "blocks": len(space.maps),
         "size": space.size,
         "color": space.color,
+        "n_channels": description.n_channels,
     }
 
 
@@ -176,4 +177,4 @@ def _unpack_description(told: Mapping[str, Any], arrays: Arrays) -> Description:
         (arrays[f"space mean {i}"], arrays[f"space matrix {i}"]) for i in range(told["blocks"])
     )
     space = DescriptorSpace(maps, float(told["size"]), float(told["color"]))
-    return Description(told["descriptor"], space)
+    return Description(told["descriptor"], space, int(told["n_channels"]))

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 _SCORES = ("score", "predicted_iou", "stability_score")
 
 
-def class_table(
-    found: SemanticClasses, image: int | None, n_components: int
-) -> dict[str, NDArray]:
+def class_table(found: SemanticClasses, image: int | None, n_components: int) -> dict[str, NDArray]:
     """Columns (n,) of all masks, or of those of one image; see `SemanticClasses.features`."""
     images = np.repeat(
         np.arange(len(found.layout.stacks)),
@@ -48,6 +46,6 @@ def class_table(
 
 
 def scores_of(masks: MaskSet) -> NDArray[np.float64]:
-    """How good each mask (n,) is said to be, by SAM or by how long its region lasts; NaN if unknown."""
+    """How good each mask is said to be, by SAM or by how long its region lasts; NaN if unknown."""
     known = next((masks.columns[name] for name in _SCORES if name in masks.columns), None)
     return np.full(len(masks), np.nan) if known is None else np.asarray(known, dtype=np.float64)

@@ -90,7 +90,16 @@ class SemanticClasses(ClassResults):
             names[noise] = NOISE
         given = {"n_classes": n_classes, "random_state": random_state, **parameters}
         return cls(
-            masks, layout, classes, descriptors, names, noise, clusterer, given, remainder, description
+            masks,
+            layout,
+            classes,
+            descriptors,
+            names,
+            noise,
+            clusterer,
+            given,
+            remainder,
+            description,
         )
 
     # --------------------------------------------------------------------------------------- edits

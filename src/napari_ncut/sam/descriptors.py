@@ -132,10 +132,13 @@ class Description:
     descriptor : str or None
         The name of it; None where features or an embedding were given.
     space : DescriptorSpace
+    n_channels : int
+        Of the images: those of one channel are repeated to as many.
     """
 
     descriptor: str | None
     space: DescriptorSpace = field(repr=False)
+    n_channels: int = 1
 
 
 def _units(values: NDArray[np.float64], whiten: bool) -> tuple[NDArray, NDArray]:

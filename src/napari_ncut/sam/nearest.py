@@ -64,7 +64,9 @@ class NearestClass:
         means /= counts[:, np.newaxis]
         several = counts[own] > 1
         # The mean of the others: without the mask itself it lies that much farther away.
-        away = np.linalg.norm(rows - means[own], axis=1) * counts[own] / np.maximum(counts[own] - 1, 1)
+        away = (
+            np.linalg.norm(rows - means[own], axis=1) * counts[own] / np.maximum(counts[own] - 1, 1)
+        )
         usual = float(np.quantile(away[several], _SHARE)) if several.any() else _ONE_KIND
         spread = np.full(len(numbers), usual)
         for i in np.flatnonzero(counts > 1):

@@ -158,7 +158,9 @@ def semantic_classes_steps(
         PlaneLayout(planes.shapes, 1, planes.stacks, planes.is_list),
         space(own),
         remainder=None if rest is None else Remainder(measured.pieces, space(rest)),
-        description=Description(descriptor if isinstance(descriptor, str) else None, space),
+        description=Description(
+            descriptor if isinstance(descriptor, str) else None, space, planes.n_channels
+        ),
         clusterer=clusterer,
         n_classes=n_classes,
         random_state=random_state,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os.path import commonprefix
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +44,7 @@ def paired_labels(layers: Sequence[Labels], reading: Reading) -> list[Labels]:
     costs = np.array(
         [
             [
-                abs(i - j) / len(names) - len(commonprefix([name, layer.name]))
+                abs(i - j) / len(names) - _alike(name, layer.name)
                 if output_fits(layer, reading, i)
                 else _NEVER
                 for j, layer in enumerate(layers)
@@ -61,3 +61,10 @@ def paired_labels(layers: Sequence[Labels], reading: Reading) -> list[Labels]:
             f"another Labels layer."
         )
     return found
+
+
+def _alike(name: str, other: str) -> int:
+    """How many letters two names begin with alike."""
+    return sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(name, other, strict=False))
+    )

@@ -151,7 +151,7 @@ class MaskControls(QWidget):
         values = self.options.values()
         return {name: values[name] for name in options_of(self.model)}
 
-    # ---------------------------------------------------------------------------------- what is read
+    # ------------------------------------------------------------------------------- what is read
 
     def _on_images(self, _: Any = None) -> None:
         """Other images are checked: offer what fits them."""
