@@ -10,7 +10,8 @@ import numpy as np
 from ..errors import InputError
 from ..imaging import Channels, PlaneLayout, Scaling, as_planes
 from ..progress import Progress, Steps
-from .classes import NOISE, Remainder, SemanticClasses
+from .class_results import Remainder
+from .classes import NOISE, SemanticClasses
 from .given_masks import LEVEL
 from .measuring import measured_steps
 from .nearest import NearestClass
@@ -40,7 +41,7 @@ def apply_steps(
             "The classes were found by features that were given, and are not known by name. Give "
             "the same ones of the other images as `descriptor`."
         )
-    chosen = description.descriptor if descriptor is None else descriptor
+    chosen: Any = description.descriptor if descriptor is None else descriptor
     if chosen == "eigenvectors":
         raise InputError(
             "Eigenvectors belong to the images that were cut together, so classes found by them "

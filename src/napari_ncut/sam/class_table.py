@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from .mask_set import MaskSet
 
 if TYPE_CHECKING:
-    from .classes import SemanticClasses
+    from .class_results import ClassResults
 
 # Columns of masks that tell how good they are, the best known first.
 _SCORES = ("score", "predicted_iou", "stability_score")
 
 
-def class_table(found: SemanticClasses, image: int | None, n_components: int) -> dict[str, NDArray]:
+def class_table(found: ClassResults, image: int | None, n_components: int) -> dict[str, NDArray]:
     """Columns (n,) of all masks, or of those of one image; see `SemanticClasses.features`."""
     images = np.repeat(
         np.arange(len(found.layout.stacks)),

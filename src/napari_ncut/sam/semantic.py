@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..imaging import Channels, PlaneLayout, Scaling, as_planes
 from ..progress import Progress, Steps, run_steps
-from .classes import Remainder, SemanticClasses
+from .class_results import Remainder
+from .classes import SemanticClasses
 from .clusterers import DEFAULT_CLUSTERER, check_clusterer
 from .descriptors import Description, DescriptorSpace, check_weight
 from .given_masks import LEVEL, masks_of_planes

@@ -19,8 +19,8 @@ class InputControls(Container):
             label="Several are",
             choices=[("images, taken together", "images"), ("channels of one image", "channels")],
             value="images",
-            tooltip="Whether checked layers are images, whose results mean the same in all of them,\n"
-            "or channels of one.",
+            tooltip="Whether checked layers are images, whose results mean the same in all of\n"
+            "them, or channels of one.",
         )
         self.axes = LineEdit(
             label="Axes",
