@@ -15,9 +15,10 @@ _SHARE = 0.9
 _BEYOND = 1.5
 # Of few masks the spread is not known: that of all classes counts as much as so many.
 _AS_IF = 4
-# Nearer than that kinds do not differ, where the unit of descriptors is known; and the spread where
-# no class has two masks, which would tell.
+# Where the unit of descriptors is known: nearer than the one kinds do not differ, farther than the
+# other they do. The one is also the spread where no class has two masks, which would tell.
 _ONE_KIND = 0.6
+_ANOTHER_KIND = 1.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class NearestClass:
         -----
         A class reaches 1.5 times as far as nine tenths of its masks lie from the mean of the
         others. Of few masks that says little, so it is averaged with that of all classes, which
-        counts like four masks.
+        counts like four masks. Where a distance of 1 means "as likely of one kind as not", a class
+        reaches no farther than 1, or than its own masks lie.
         """
         inside = (classes != 0) & (classes != (noise or 0))
         rows = descriptors.values[inside].astype(np.float64)
@@ -71,9 +73,12 @@ class NearestClass:
         spread = np.full(len(numbers), usual)
         for i in np.flatnonzero(counts > 1):
             spread[i] = np.quantile(away[own == i], _SHARE)
-        reach = _BEYOND * (counts * spread + _AS_IF * usual) / (counts + _AS_IF)
-        least = _ONE_KIND if descriptors.calibrated else 0.0
-        return cls(numbers.astype(np.int64), means, np.maximum(reach, least))
+        own_reach = (counts * spread + _AS_IF * usual) / (counts + _AS_IF)
+        reach = _BEYOND * own_reach
+        if descriptors.calibrated:
+            reach = np.minimum(reach, np.maximum(own_reach, _ANOTHER_KIND))
+            reach = np.maximum(reach, _ONE_KIND)
+        return cls(numbers.astype(np.int64), means, reach)
 
     def __call__(self, descriptors: Descriptors) -> NDArray[np.int64]:
         """Number of the nearest class of every mask (n,); −1 where none reaches as far."""

@@ -152,7 +152,6 @@ class LayerChecklist(QListWidget):
         super().__init__()
         self._pick_new = pick_new
         self.setToolTip(tooltip)
-        self.setMaximumHeight(5 * self.fontMetrics().height() + 12)
         self._viewer = viewer
         self._type = layer_type
         self._layers: list[Any] = []
@@ -200,6 +199,9 @@ class LayerChecklist(QListWidget):
                 Qt.CheckState.Checked if id(layer) in checked else Qt.CheckState.Unchecked
             )
             self.addItem(item)
+        # As high as what it lists, up to five layers; beyond it scrolls.
+        rows = min(max(len(self._layers), 2), 5)
+        self.setMaximumHeight(rows * self.fontMetrics().height() + 12)
         self.blockSignals(False)
 
 
