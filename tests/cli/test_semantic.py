@@ -147,6 +147,28 @@ def test_help_names_every_choice():
         assert all(name in shown for name in [*entry.parameters, *entry.presets])
 
 
+def test_images_with_nothing_and_one_mask_only(tmp_path: Path, image: Path, call: Callable):
+    labels = np.zeros((40, 50), np.uint8)
+    Image.fromarray(labels).save(tmp_path / "nothing.png")
+    labels[5:20, 5:20] = 7
+    Image.fromarray(labels).save(tmp_path / "one.png")
+    shown = call("semantic", image, "-m", tmp_path / "nothing.png", "-o", tmp_path / "a")
+    assert shown.stderr == "0 masks in 0 classes.\n" and rows_of(tmp_path / "a") == []
+    assert not ncut.read_image(tmp_path / "a" / "blobs_classes.tif").data.any()
+    shown = call("semantic", image, "-m", tmp_path / "one.png", "-o", tmp_path / "b")
+    assert shown.stderr == "1 masks in 1 classes.\n"
+    assert [row["name"] for row in rows_of(tmp_path / "b")] == ["class 1"]
+
+
+def test_missing_weights_are_told(
+    tmp_path: Path, image: Path, masks: Path, refuse: Callable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("NAPARI_NCUT_MODELS", str(tmp_path / "models"))
+    arguments = ("semantic", image, "-m", masks, "-o", tmp_path / "out")
+    said = refuse(*arguments, "--descriptor", "sam:vit_b")
+    assert "sam:vit_b" in said and not (tmp_path / "out").exists()
+
+
 WRONG = {
     "clusterer": (["--clusterer", "dbscn"], "Did you mean 'dbscan'"),
     "preset": (["--preset", "sam"], "sam-notebook"),

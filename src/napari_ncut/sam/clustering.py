@@ -13,13 +13,11 @@ from .curve import cluster_curve
 Rows = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
-# In descriptors whose distance 1 is as likely within a kind as between two, classes merge up to a
-# distance of this range: which one, the data say. Nearer ones part what is of one kind. Chosen on
-# synthesized images and on nuclei that networks may be trained on.
-_APART = (0.8, 1.0)
-# Most classes that are tried, where nothing says how many there are, and where distances do.
+# In descriptors whose distance 1 is as likely within a kind as between two: chosen on synthesized
+# images and on nuclei that networks may be trained on.
+_APART = 0.85
+# Most classes that are tried, where nothing says how many there are.
 _MOST = 10
-_MOST_APART = 30
 # Below it there is no structure worth a name (Kaufman & Rousseeuw 1990, chapter 2).
 _NO_STRUCTURE = 0.25
 
@@ -89,10 +87,10 @@ def agglomerative_numbers(task: Task, *, distance: float | None, linkage: str) -
 
     if task.n_classes is not None:
         return merged(task.n_classes)
+    if distance is None and task.calibrated and linkage == "average":
+        distance = _APART
     if distance is not None:
         return merged(None, distance)
-    if task.calibrated and linkage == "average":
-        return _apart(task)
     return _most_structured(task, merged)
 
 
@@ -148,40 +146,22 @@ def ncut_numbers(task: Task, *, affinity_gamma: float, discretization: str) -> N
     return groups.astype(np.int64) - 1
 
 
-def _apart(task: Task) -> Numbers:
-    """Merge up to that distance, of those at which kinds differ, that gives the most structure.
-
-    Without structure they merge up to the farthest of these distances.
-    """
-    from scipy.cluster.hierarchy import fcluster, linkage
-
-    tree = linkage(task.rows, "average")
-    most, least = (int((tree[:, 2] >= limit).sum()) + 1 for limit in _APART)
-
-    def merged(n_classes: int) -> Numbers:
-        return fcluster(tree, n_classes, "maxclust").astype(np.int64) - 1
-
-    return _most_structured(task, merged, least, min(most, max(least, _MOST_APART)))
-
-
-def _most_structured(
-    task: Task, parted: Callable[[int], Numbers], least: int = 1, most: int = _MOST
-) -> Numbers:
-    """The number of classes whose silhouette is largest; the least if none has any structure.
+def _most_structured(task: Task, parted: Callable[[int], Numbers]) -> Numbers:
+    """The number of classes whose silhouette is largest; one class if none has any structure.
 
     Rousseeuw, "Silhouettes: a graphical aid to the interpretation and validation of cluster
     analysis", 1987.
     """
     from sklearn.metrics import silhouette_score
 
-    best, found = _NO_STRUCTURE, None
+    best, found = _NO_STRUCTURE, np.zeros(len(task.rows), np.int64)
     n_distinct = len(np.unique(task.rows, axis=0))
     sample = min(len(task.rows), 2000)
-    for n_classes in range(max(least, 2), min(most, n_distinct, len(task.rows) - 1) + 1):
+    for n_classes in range(2, min(_MOST, n_distinct, len(task.rows) - 1) + 1):
         numbers = parted(n_classes)
         score = silhouette_score(
             task.rows, numbers, sample_size=sample, random_state=task.random_state
         )
         if score > best:
             best, found = float(score), numbers
-    return parted(least) if found is None else found
+    return found
