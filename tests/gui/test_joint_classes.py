@@ -58,7 +58,7 @@ def by_kind(opened, name: str) -> tuple[set[int], set[int]]:
     return tuple(set(np.unique(classes[one]).tolist()) for one in inside)
 
 
-def test_a_class_means_the_same_in_all_images_and_planes(joint):
+def test_a_class_means_the_same_in_all_images_and_planes(joint, monkeypatch, tmp_path):
     assert joint.consistent()
     found = [by_kind(joint, name) for name in NAMES]
     assert found[0] == found[1] == found[2]
@@ -78,6 +78,30 @@ def test_a_class_means_the_same_in_all_images_and_planes(joint):
         assert table["index"].tolist() == shown.tolist()
         np.testing.assert_array_equal(layers[f"{name} classes"].translate, layers[name].translate)
     assert "in 3 images" in joint.widget.message.text()
+    check_export(joint, monkeypatch, tmp_path)
+
+
+def check_export(joint, monkeypatch, tmp_path) -> None:
+    """Label maps of every image, and a table and COCO's JSON of all."""
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    joint.widget.export_button.click()
+    joint.wait()
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files == {f"{n}_{k}.tif" for n in NAMES for k in ("classes", "instances")} | {
+        "all_masks.csv",
+        "all_masks.json",
+    }
+    for name in NAMES:
+        written = tifffile.imread(tmp_path / f"{name}_classes.tif")
+        assert np.array_equal(written, joint.viewer.layers[f"{name} classes"].data)
+    with (tmp_path / "all_masks.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    found = joint.segments.state.found
+    assert [int(row["class"]) for row in rows] == found.classes.tolist()
+    assert list(dict.fromkeys(row["image"] for row in rows)) == list(NAMES)
+    document = json.loads((tmp_path / "all_masks.json").read_text())
+    names = [one["file_name"] for one in document["images"]]
+    assert names == ["gray", "color", "stack[0]", "stack[1]"]
 
 
 def test_edits_and_undo_go_over_all_images(joint):
@@ -153,7 +177,14 @@ def test_deleted_and_renamed_layers_of_one_image_are_no_error(joint, notificatio
     assert [one for one in notifications if one.severity.value == "error"] == []
 
 
-def test_an_image_that_is_deleted_while_masks_are_found_is_left_out(joint, notifications):
+def test_labels_that_do_not_fit_and_an_image_that_is_deleted_meanwhile(joint, notifications):
+    widget, layers = joint.widget, joint.viewer.layers
+    widget.masks.labels.value = [layers["gray masks"], layers["stack masks"]]
+    assert "2 Labels layers are checked for 3 images" in widget.run_button.toolTip()
+    widget.masks.images.value = [layers["gray"], layers["color"]]
+    assert "does not lie on “color”" in widget.run_button.toolTip()
+    widget.masks.images.value = [layers[name] for name in NAMES]
+    widget.masks.labels.value = [layers[f"{name} masks"] for name in NAMES]
     joint.widget.run_button.click()
     joint.viewer.layers.remove("color")
     joint.wait()
@@ -161,34 +192,6 @@ def test_an_image_that_is_deleted_while_masks_are_found_is_left_out(joint, notif
     assert any("deleted meanwhile" in str(one.message) for one in notifications)
     joint.find_classes(n_classes=2)
     assert joint.consistent()
-
-
-def test_labels_that_do_not_fit_and_export(joint, monkeypatch, tmp_path):
-    widget, layers = joint.widget, joint.viewer.layers
-    widget.masks.labels.value = [layers["gray masks"], layers["stack masks"]]
-    assert "2 Labels layers are checked for 3 images" in widget.run_button.toolTip()
-    widget.masks.images.value = [layers["gray"], layers["color"]]
-    assert "does not lie on “color”" in widget.run_button.toolTip()
-
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
-    joint.widget.export_button.click()
-    joint.wait()
-    files = {path.name for path in tmp_path.iterdir()}
-    assert files == {f"{n}_{k}.tif" for n in NAMES for k in ("classes", "instances")} | {
-        "all_masks.csv",
-        "all_masks.json",
-    }
-    for name in NAMES:
-        written = tifffile.imread(tmp_path / f"{name}_classes.tif")
-        assert np.array_equal(written, joint.viewer.layers[f"{name} classes"].data)
-    with (tmp_path / "all_masks.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    found = joint.segments.state.found
-    assert [int(row["class"]) for row in rows] == found.classes.tolist()
-    assert list(dict.fromkeys(row["image"] for row in rows)) == list(NAMES)
-    document = json.loads((tmp_path / "all_masks.json").read_text())
-    names = [one["file_name"] for one in document["images"]]
-    assert names == ["gray", "color", "stack[0]", "stack[1]"]
 
 
 def test_classes_are_saved_and_applied_to_other_images(
