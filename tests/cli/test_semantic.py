@@ -90,12 +90,83 @@ def test_a_preset_and_settings(tmp_path: Path, image: Path, masks: Path, call: C
     assert {row["name"] for row in rows_of(tmp_path / "b")} >= {"class 1"}
 
 
+def test_classes_of_one_image_for_the_next(
+    tmp_path: Path, image: Path, masks: Path, call: Callable
+):
+    stored = tmp_path / "kept" / "classes.npz"
+    arguments = ("semantic", image, "-m", masks, "-o")
+    shown = call(*arguments, tmp_path / "a", "--classes", 2, "--save-classes", stored)
+    assert shown.stdout.splitlines()[-1] == str(stored)
+    known = ncut.SemanticClasses.load(stored)
+    assert [int(row["class"]) for row in rows_of(tmp_path / "a")] == known.classes.tolist()
+    Image.fromarray(blobs(seed=1)).save(tmp_path / "next.png")
+    shown = call(
+        "semantic", tmp_path / "next.png", "-m", masks, "-o", tmp_path / "b",
+        "--load-classes", stored,
+    )  # fmt: skip
+    rows = [int(row["class"]) for row in rows_of(tmp_path / "b")]
+    found = known.apply(blobs(seed=1), np.asarray(Image.open(masks)))
+    assert rows == found.classes.tolist()
+    # What looks otherwise than all of them is none.
+    nothing = np.random.default_rng(0).integers(0, 255, (40, 50, 3)).astype(np.uint8)
+    Image.fromarray(nothing).save(tmp_path / "noise.png")
+    shown = call(
+        "semantic", tmp_path / "noise.png", "-m", masks, "-o", tmp_path / "c",
+        "--load-classes", stored,
+    )  # fmt: skip
+    assert "are noise, group 3" in shown.stderr
+
+
+def test_stored_classes_bring_their_own_settings(
+    tmp_path: Path, image: Path, masks: Path, call: Callable, refuse: Callable
+):
+    stored = tmp_path / "classes.npz"
+    arguments = ("semantic", image, "-m", masks, "-o", tmp_path / "out", "--load-classes", stored)
+    assert "There is no file" in refuse(*arguments)
+    stored.write_bytes(b"PK half")
+    assert "holds no classes" in refuse(*arguments)
+    for options, name in (
+        (["--classes", "2"], "--classes"),
+        (["--clusterer", "kmeans"], "--clusterer"),
+        (["--set", "distance=1"], "--set"),
+        (["--no-whiten"], "--no-whiten"),
+        (["--descriptor", "kind"], "--descriptor"),
+    ):
+        assert name in refuse(*arguments, *options)
+    said = refuse(*arguments[:6], "--save-classes", tmp_path / "classes.txt")
+    assert "classes.npz" in said
+    assert "exists already" in refuse(*arguments[:6], "--save-classes", stored)
+    assert stored.read_bytes() == b"PK half" and not (tmp_path / "out").exists()
+
+
 def test_help_names_every_choice():
     shown = CliRunner().invoke(app, ["semantic", "--help"], env={"COLUMNS": "400"}).stdout
     for name in [*CLUSTERERS, *DESCRIPTORS]:
         assert name in shown
     for entry in CLUSTERERS.values():
         assert all(name in shown for name in [*entry.parameters, *entry.presets])
+
+
+def test_images_with_nothing_and_one_mask_only(tmp_path: Path, image: Path, call: Callable):
+    labels = np.zeros((40, 50), np.uint8)
+    Image.fromarray(labels).save(tmp_path / "nothing.png")
+    labels[5:20, 5:20] = 7
+    Image.fromarray(labels).save(tmp_path / "one.png")
+    shown = call("semantic", image, "-m", tmp_path / "nothing.png", "-o", tmp_path / "a")
+    assert shown.stderr == "0 masks in 0 classes.\n" and rows_of(tmp_path / "a") == []
+    assert not ncut.read_image(tmp_path / "a" / "blobs_classes.tif").data.any()
+    shown = call("semantic", image, "-m", tmp_path / "one.png", "-o", tmp_path / "b")
+    assert shown.stderr == "1 masks in 1 classes.\n"
+    assert [row["name"] for row in rows_of(tmp_path / "b")] == ["class 1"]
+
+
+def test_missing_weights_are_told(
+    tmp_path: Path, image: Path, masks: Path, refuse: Callable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("NAPARI_NCUT_MODELS", str(tmp_path / "models"))
+    arguments = ("semantic", image, "-m", masks, "-o", tmp_path / "out")
+    said = refuse(*arguments, "--descriptor", "sam:vit_b")
+    assert "sam:vit_b" in said and not (tmp_path / "out").exists()
 
 
 WRONG = {

@@ -20,7 +20,10 @@ import pytest
 from napari.utils.notifications import Notification, notification_manager
 
 from napari_ncut.widgets.features import FeaturesWidget
+from napari_ncut.widgets.masks_classes import MasksWidget
 from napari_ncut.widgets.points import PointsWidget
+
+from .desk import Desk
 
 TIMEOUT = 20_000
 
@@ -179,3 +182,20 @@ def press(qtbot: Any) -> Callable[..., None]:
         QTest.keyClick(canvas, key, modifiers or Qt.KeyboardModifier.NoModifier)
 
     return send
+
+
+@pytest.fixture
+def desk(make_napari_viewer_proxy: Any, qtbot: Any) -> Callable[..., Desk]:
+    """Opens a viewer with the widget "Masks and classes": desk(image, **arguments of its layer)."""
+
+    def open_desk(image: Any = None, **kwargs: Any) -> Desk:
+        viewer = make_napari_viewer_proxy(show=kwargs.pop("show", False))
+        if image is not None:
+            viewer.add_image(image, **{"name": "image", **kwargs})
+        widget = MasksWidget(viewer)
+        viewer.window.add_dock_widget(widget, name="Masks and classes")
+        # What most tests are about is not how good classes are.
+        widget.classes.descriptor.value = "filterbank"
+        return Desk(getattr(viewer, "__wrapped__", viewer), widget, qtbot)
+
+    return open_desk

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -18,116 +18,15 @@ from napari.qt.threading import WorkerBase
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QMessageBox
-from skimage.draw import disk
 
 from napari_ncut.sam import CLUSTERERS, MaskOptions
 from napari_ncut.widgets import label_edit
-from napari_ncut.widgets.history import history_of
 from napari_ncut.widgets.mask_controls import LABELS
 from napari_ncut.widgets.mask_options import MASK_PARAMETERS, options_of
-from napari_ncut.widgets.masks_classes import MasksWidget
-from napari_ncut.widgets.segments import class_color
+from napari_ncut.widgets.segment_state import class_color
 
 from ..sam.conftest import patches, tiny_sam
-
-BRIGHT = [(20, 20), (20, 60), (60, 20)]
-DARK = [(60, 60), (100, 20), (100, 60), (60, 100)]
-
-
-def blobs(size: int = 120) -> tuple[np.ndarray, np.ndarray]:
-    """Bright and dark disks on gray with a little noise; and their labels."""
-    noise = np.random.default_rng(0).normal(0, 4, (size, size))
-    image, labels = noise + 120, np.zeros((size, size), np.int32)
-    for number, center in enumerate(BRIGHT + DARK, start=1):
-        rows, columns = disk(center, 12)
-        labels[rows, columns] = number
-        image[rows, columns] += 110 if number <= len(BRIGHT) else -100
-    return image.clip(0, 255).astype(np.uint8), labels
-
-
-@dataclass
-class Desk:
-    """A viewer with the widget docked."""
-
-    viewer: Any
-    widget: MasksWidget
-    qtbot: Any
-
-    def wait(self) -> None:
-        self.qtbot.waitUntil(
-            lambda: not (self.widget._job.busy or self.history.replaying), timeout=30_000
-        )
-
-    @property
-    def history(self) -> Any:
-        return history_of(self.viewer)
-
-    @property
-    def segments(self) -> Any:
-        return self.widget.editor.segments
-
-    @property
-    def instances(self) -> Any:
-        return self.segments.instances_layer
-
-    @property
-    def classes(self) -> Any:
-        return self.segments.classes_layer
-
-    def find_masks(self, labels: Any = None) -> None:
-        """Press the button and wait; with the labels of a layer as masks, if given."""
-        if labels is not None:
-            self.widget.masks.source.value = LABELS
-            self.widget.masks.labels.value = getattr(labels, "__wrapped__", labels)
-        self.widget.run_button.click()
-        self.wait()
-
-    def find_classes(self, **settings: Any) -> None:
-        controls = self.widget.classes
-        if "clusterer" in settings:
-            controls.clusterer.setCurrentIndex(controls.clusterer.findData(settings["clusterer"]))
-        if "n_classes" in settings:
-            controls.n_classes.setValue(settings["n_classes"])
-        self.widget.cluster_button.click()
-        self.wait()
-
-    def select(self, *numbers: int) -> None:
-        """Select rows of the table by real clicks, the first one alone, others with Ctrl."""
-        table = self.widget.table.table
-        for i, number in enumerate(numbers):
-            row = self.widget.class_list.labels.index(number)
-            modifier = Qt.KeyboardModifier.ControlModifier if i else Qt.KeyboardModifier.NoModifier
-            where = table.visualItemRect(table.item(row, 1)).center()
-            QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, modifier, where)
-
-    def consistent(self) -> bool:
-        """Whether layers, tables and what is edited say the same."""
-        found = self.segments.state.found
-        table = self.instances.features
-        source = self.segments.source
-        maps = [source.plane_in(self.classes.data, i) for i in range(source.n_planes)]
-        shown = self.widget.class_list.names
-        return (
-            np.array_equal(maps, np.stack(self.segments.state.planes()))
-            and table["class"].tolist() == found.classes.tolist()
-            and self.classes.features["index"].tolist() == found.numbers
-            and {n: shown.get(n) for n in found.names} == found.names
-        )
-
-
-@pytest.fixture
-def desk(make_napari_viewer_proxy, qtbot):
-    def open_desk(image: Any = None, **kwargs: Any) -> Desk:
-        viewer = make_napari_viewer_proxy(show=kwargs.pop("show", False))
-        if image is not None:
-            viewer.add_image(image, **{"name": "image", **kwargs})
-        widget = MasksWidget(viewer)
-        viewer.window.add_dock_widget(widget, name="Masks and classes")
-        # What most tests are about is not how good classes are.
-        widget.classes.descriptor.value = "filterbank"
-        return Desk(getattr(viewer, "__wrapped__", viewer), widget, qtbot)
-
-    return open_desk
+from .desk import BRIGHT, DARK, Desk, blobs
 
 
 @pytest.fixture
@@ -220,7 +119,7 @@ def test_the_whole_job(desk, qtbot, monkeypatch, tmp_path):
     assert "in 3 classes" in widget.message.text()
 
     # Clustering again needs neither masks nor the network.
-    monkeypatch.setattr("napari_ncut.sam.semantic.pooled_steps", None)
+    monkeypatch.setattr("napari_ncut.sam.measuring.pooled_steps", None)
     opened.find_classes(n_classes=2)
     assert len(opened.segments.state.found.numbers) == 2 and opened.consistent()
     opened.history.undo()
@@ -397,7 +296,7 @@ def test_cancel_and_a_deleted_image(desk, monkeypatch, qtbot, notifications):
     monkeypatch.undo()
     layer = opened.viewer.add_labels(labels)
     widget.masks.source.value = LABELS
-    widget.masks.labels.value = getattr(layer, "__wrapped__", layer)
+    widget.masks.labels.value = [layer]
     widget.run_button.click()
     opened.viewer.layers.remove("image")
     opened.wait()
@@ -485,7 +384,7 @@ def test_two_viewers_and_two_runs_do_not_mix(sorted_desk, desk):
     first = one.segments
     one.find_masks()
     assert one.segments is not first and not one.widget.class_list.entries
-    one.viewer.layers.selection.active = first.instances_layer
+    one.viewer.layers.selection.active = first.images[0].instances
     assert one.segments is first and one.widget.class_list.labels == [1, 2]
     assert two.segments is None
 
@@ -621,9 +520,9 @@ def test_running_is_disabled_with_a_reason(desk):
     if not widget.run_button.isEnabled():
         assert "not installed" in widget.run_button.toolTip()
     widget.masks.source.value = LABELS
-    assert "Choose the Labels layer" in widget.run_button.toolTip()
+    assert "Check the Labels layer" in widget.run_button.toolTip()
     opened.viewer.add_labels(np.zeros((7, 7), np.uint8), name="small")
-    widget.masks.labels.value = opened.viewer.layers["small"]
+    widget.masks.labels.value = [opened.viewer.layers["small"]]
     assert "pixel by pixel" in widget.run_button.toolTip()
 
 

@@ -18,6 +18,34 @@ def same_groups(one: np.ndarray, other: np.ndarray) -> bool:
     return len(np.unique(np.stack([one, other]), axis=1).T) == len(np.unique(one)) == 3
 
 
+def on_a_line(*places: float, n: int = 8, spread: float = 0.02) -> np.ndarray:
+    """n rows around each of some places along a line."""
+    random = np.random.default_rng(1)
+    return np.concatenate([random.normal((p, 0, 0), spread, (n, 3)) for p in places])
+
+
+@pytest.mark.parametrize(
+    ("places", "n_classes"),
+    # Nearer than .85 is one kind, farther another, however the silhouette would part them.
+    [((0, 0.7), 1), ((0, 1.0), 2), ((0, 1.0, 2.0), 3), ((0, 0.7, 4, 4.7), 2), ((0, 1, 9, 10), 4)],
+)
+def test_kinds_are_parted_by_calibrated_distances(places: tuple, n_classes: int):
+    rows = on_a_line(*places)
+    assert len(np.unique(cluster(rows, calibrated=True))) == n_classes
+    assert len(np.unique(cluster(rows, calibrated=True, distance=99.0))) == 1
+
+
+@pytest.mark.parametrize(("distance", "n_classes"), [(0.8, 1), (0.9, 2)])
+def test_two_masks_are_of_two_kinds_where_they_are_that_far_apart(distance: float, n_classes: int):
+    rows = np.array([[0.0, 0], [distance, 0]])
+    assert len(np.unique(cluster(rows, calibrated=True))) == n_classes
+
+
+def test_many_kinds_are_not_cut_down_to_ten():
+    rows = on_a_line(*(1.5 * i for i in range(14)), n=4)
+    assert len(np.unique(cluster(rows, calibrated=True))) == 14
+
+
 @pytest.mark.parametrize("name", CLUSTERERS)
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_groups_far_apart_are_found(name: str, calibrated: bool):

@@ -157,7 +157,25 @@ def test_two_thousand_masks():
     again = found.recluster("dbscan").recluster("ncut", n_classes=3)
     assert len(again) == 2000 and again.instances.max() == 2000
     assert purity(found.classes, (np.arange(2000) + 1) % 2) > 0.95
+    # As anybody calls it, and for the next image.
+    known = semantic_classes(image, tiles)
+    assert len(known) == 2000 and known.numbers and known.labels.shape == image.shape
+    assert len(known.apply(image[::-1], tiles)) == 2000
     assert time.perf_counter() - start < 60
+
+
+@pytest.mark.parametrize("kind", ["gray of 16 bits", "color", "color of 16 bits", "stack"])
+def test_images_of_many_kinds_have_the_same_classes(kind: str):
+    image, masks, axes = IMAGE, [MASKS], None
+    if "16 bits" in kind:
+        image = image.astype(np.uint16) * 200 + 300
+    if "color" in kind:
+        image, axes = np.stack([image] * 3, axis=-1), "YXC"
+    if kind == "stack":
+        image, masks, axes = np.stack([image, image]), [MASKS, MASKS], "ZYX"
+    found = semantic_classes(image, masks, axes=axes)
+    assert found.numbers == [1, 2]
+    assert purity(found.classes, np.tile(KINDS, len(masks))) == 1
 
 
 # -------------------------------------------------------------------------------------- many images
@@ -320,7 +338,7 @@ def test_what_is_refused(given: dict, said: str):
 
 def test_missing_weights_are_told_before_anything_is_computed(monkeypatch, tmp_path):
     monkeypatch.setenv("NAPARI_NCUT_MODELS", str(tmp_path))
-    monkeypatch.setattr("napari_ncut.sam.semantic.region_steps", None)
+    monkeypatch.setattr("napari_ncut.sam.measuring.region_steps", None)
     with pytest.raises(InputError, match="sam:vit_b"):
         semantic_classes(IMAGE, descriptor="sam:vit_b")
 

@@ -12,6 +12,7 @@ from .report import progress_bar, reported, say, written
 
 _MASKS = "Masks"
 _CLASSES = "Classes"
+_STORED = "Classes of other images"
 
 
 @reported
@@ -116,6 +117,25 @@ def semantic_command(
             rich_help_panel=_CLASSES,
         ),
     ] = False,
+    load_classes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npz",
+            help="Give masks the classes of a file that --save-classes wrote, or none of them: "
+            "nothing is clustered, and a class means the same as there.",
+            rich_help_panel=_STORED,
+            show_default=False,
+        ),
+    ] = None,
+    save_classes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npz",
+            help="Write masks, classes and what they mean to a file, for other images.",
+            rich_help_panel=_STORED,
+            show_default=False,
+        ),
+    ] = None,
     overwrite: o.Overwrite = False,
     axes: o.Axes = None,
     channels: o.Channels = None,
@@ -136,16 +156,29 @@ def semantic_command(
         napari-ncut semantic a.tif b.tif -m a_masks.tif -m b_masks.tif -o out --classes 3
 
         napari-ncut semantic folder -o out --clusterer dbscan --set eps=.4 --remainder
+
+        napari-ncut semantic day1.tif -o out1 --save-classes cells.npz
+
+        napari-ncut semantic day2.tif -o out2 --load-classes cells.npz
     """
     from ..progress import run_steps
-    from ..sam.semantic import semantic_classes_steps
     from .inputs import as_given, check_apart, read_inputs
-    from .sorting import ClassFiles, clusterer_parameters, mask_arguments
+    from .sorting import ClassFiles, class_source, mask_arguments
 
-    clusterer, parameters = clusterer_parameters(clusterer, preset, settings or [], classes)
+    source = class_source(
+        load_classes,
+        clusterer=clusterer,
+        preset=preset,
+        settings=settings or [],
+        n_classes=classes,
+        descriptor=descriptor,
+        whiten=whiten,
+        size_weight=size_weight,
+        color_weight=mask_color_weight,
+    )
     check_apart(images, output)
     files = read_inputs(images, axes)
-    results = ClassFiles.of(output, files)
+    results = ClassFiles.of(output, files, save_classes)
     results.check(overwrite=overwrite)
     given = as_given(files)
     shared = o.embed_parameters(
@@ -155,23 +188,16 @@ def semantic_command(
         bandwidth=None,
         scaling=scaling,
         device=device,
-        random_state=seed,
+        random_state=seed if load_classes is None else None,
     )
     if level is not None:
         shared["level"] = level
-    steps = semantic_classes_steps(
+    steps = source(
         given["images"],
         mask_arguments(masks, files, level),
         axes=given["axes"],
-        descriptor=descriptor,
-        clusterer=clusterer,
-        n_classes=classes,
-        whiten=whiten,
-        size_weight=size_weight,
-        color_weight=mask_color_weight,
         remainder=remainder,
         **shared,
-        **parameters,
     )
     with progress_bar() as progress:
         found = run_steps(steps, progress)

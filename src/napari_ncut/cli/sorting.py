@@ -13,9 +13,30 @@ import numpy as np
 from ..errors import InputError, check_choice
 from ..imaging import parse_axes
 from ..io import ImageFile, check_outputs, write_coco, write_table, write_together
+from ..progress import Steps
 from ..sam.classes import SemanticClasses
-from ..sam.clusterers import CLUSTERERS, check_clusterer
+from ..sam.clusterers import CLUSTERERS, DEFAULT_CLUSTERER, check_clusterer
 from .inputs import image_names, label_writer, output_stems, plane_names
+
+# What the options of finding classes are where nobody gives them, and what those are called whose
+# name is not their option's.
+_USUAL: dict[str, Any] = {
+    "clusterer": DEFAULT_CLUSTERER,
+    "descriptor": "compact",
+    "whiten": True,
+    "size_weight": 0.0,
+    "color_weight": 0.0,
+}
+_OPTIONS = {
+    "clusterer": "--clusterer",
+    "descriptor": "--descriptor",
+    "whiten": "--no-whiten",
+    "size_weight": "--size-weight",
+    "color_weight": "--color-weight",
+    "settings": "--set",
+    "preset": "--preset",
+    "n_classes": "--classes",
+}
 
 
 def clusterer_parameters(
@@ -41,6 +62,42 @@ def clusterer_parameters(
             raise InputError(f"--set {text!r} cannot be used. Give a {number}.") from None
     check_clusterer(clusterer, n_classes, given)
     return clusterer, given
+
+
+def class_source(load: Path | None, **given: Any) -> Callable[..., Steps[SemanticClasses]]:
+    """What finds classes by these options, or applies those of a file; both checked.
+
+    Parameters
+    ----------
+    load
+        The file; None finds classes.
+    **given
+        Options of finding, each as the command has it.
+    """
+    if load is not None:
+        usual = {**_USUAL, "settings": [], "preset": None, "n_classes": None}
+        changed = [_OPTIONS.get(name, name) for name in given if given[name] != usual[name]]
+        if changed:
+            raise InputError(
+                f"--load-classes brings its own way to compare masks, but more was given "
+                f"({', '.join(changed)}). Leave these out, or leave --load-classes out."
+            )
+        from ..sam.applying import apply_steps
+
+        return partial(apply_steps, SemanticClasses.load(load))
+    from ..sam.semantic import semantic_classes_steps
+
+    clusterer, parameters = clusterer_parameters(
+        given["clusterer"], given["preset"], given["settings"], given["n_classes"]
+    )
+    others = {name: given[name] for name in _USUAL if name != "clusterer"}
+    return partial(
+        semantic_classes_steps,
+        clusterer=clusterer,
+        n_classes=given["n_classes"],
+        **others,
+        **parameters,
+    )
 
 
 def mask_arguments(masks: Sequence[Path] | None, files: Sequence[ImageFile], level: Any) -> Any:
@@ -84,10 +141,13 @@ class ClassFiles:
     instances: tuple[Path, ...]
     table: Path
     document: Path
+    stored: Path | None = None
 
     @classmethod
-    def of(cls, folder: Path, files: Sequence[ImageFile]) -> ClassFiles:
-        """Files in a folder, named after the images."""
+    def of(cls, folder: Path, files: Sequence[ImageFile], stored: Path | None = None) -> ClassFiles:
+        """Files in a folder, named after the images, and one for classes of other images."""
+        if stored is not None and stored.suffix.lower() != ".npz":
+            raise InputError(f"{stored} does not end in .npz. Call it {stored.stem}.npz.")
         stems = output_stems([file.path for file in files])
         return cls(
             tuple(files),
@@ -95,11 +155,13 @@ class ClassFiles:
             tuple(folder / f"{stem}_instances.tif" for stem in stems),
             folder / "classes.csv",
             folder / "classes.json",
+            stored,
         )
 
     def check(self, *, overwrite: bool) -> None:
         """Raise an `InputError` unless all can be written."""
         paths = [*self.classes, *self.instances, self.table, self.document]
+        paths += [] if self.stored is None else [self.stored]
         check_outputs(paths, overwrite=overwrite)
 
     def write(self, found: SemanticClasses) -> list[Path]:
@@ -125,4 +187,6 @@ class ClassFiles:
         writers[self.table] = partial(write_table, columns=columns, rows=rows)
         sets = dict(zip(plane_names(self.files), found.mask_sets(), strict=True))
         writers[self.document] = partial(write_coco, named_sets=sets, categories=found.names)
+        if self.stored is not None:
+            writers[self.stored] = found.save
         return write_together(writers)

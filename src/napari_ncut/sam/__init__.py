@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .loading import list_sam_models as list_sam_models
     from .mask_set import MaskSet as MaskSet
     from .merges import merge_curve as merge_curve
+    from .nearest import NearestClass as NearestClass
     from .options import MaskOptions as MaskOptions
     from .pooling import DESCRIPTORS as DESCRIPTORS
     from .pooling import pool_features as pool_features
@@ -33,6 +34,7 @@ __getattr__, __dir__ = lazy_exports(
         "Descriptors": "descriptors",
         "MaskOptions": "options",
         "MaskSet": "mask_set",
+        "NearestClass": "nearest",
         "SamAnswer": "answer",
         "SamSegmenter": "segmenter",
         "SemanticClasses": "classes",

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+import re
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, is_number
-from ..imaging import PlaneLayout
+from ..imaging import Channels, PlaneLayout, Scaling
+from ..progress import Progress, run_steps
+from .class_results import ClassResults, Remainder
 from .clusterers import DEFAULT_CLUSTERER, cluster
-from .descriptors import Descriptors
+from .descriptors import Description, Descriptors
+from .given_masks import LEVEL
 from .mask_set import MaskSet
 
-# Columns of masks that tell how good they are, the best known first.
-_SCORES = ("score", "predicted_iou", "stability_score")
-_NOISE = "noise"
-
-
-@dataclass(frozen=True)
-class Remainder:
-    """Connected pieces of what is in no mask, which get the nearest class."""
-
-    masks: tuple[MaskSet, ...] = field(repr=False)
-    descriptors: Descriptors = field(repr=False)
+NOISE = "noise"
+_COLOR = re.compile("#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True, eq=False)
-class SemanticClasses:
+class SemanticClasses(ClassResults):
     """Masks of one plane, of stacks or of many images, in classes that mean the same in all.
 
     Made by `semantic_classes`. It never changes: what edits it returns another one, which shares
@@ -49,24 +44,18 @@ class SemanticClasses:
     descriptors : Descriptors
         Of every mask.
     names : dict
-        Name of every class.
+        Name of every class; of those of other images (`apply`) some may have no mask here.
     noise : int or None
         The number of the noise group, if there is noise.
     clusterer, parameters
         How classes were found: as `recluster` takes them.
     remainder : Remainder or None
         What is in no mask, if it was asked for.
+    description : Description or None
+        What masks were compared by: with it, masks of other images can get these classes.
+    colors : dict
+        "#rrggbb" of classes that somebody chose a color for.
     """
-
-    masks: tuple[MaskSet, ...] = field(repr=False)
-    layout: PlaneLayout = field(repr=False)
-    classes: NDArray[np.int32]
-    descriptors: Descriptors = field(repr=False)
-    names: dict[int, str]
-    noise: int | None = None
-    clusterer: str = DEFAULT_CLUSTERER
-    parameters: dict[str, Any] = field(default_factory=dict)
-    remainder: Remainder | None = field(default=None, repr=False)
 
     @classmethod
     def found(
@@ -76,6 +65,7 @@ class SemanticClasses:
         descriptors: Descriptors,
         *,
         remainder: Remainder | None = None,
+        description: Description | None = None,
         clusterer: str = DEFAULT_CLUSTERER,
         n_classes: int | None = None,
         random_state: int = 0,
@@ -97,140 +87,19 @@ class SemanticClasses:
         names = {i: f"class {i}" for i in range(1, n_found + 1)}
         noise = n_found + 1 if (numbers < 0).any() else None
         if noise is not None:
-            names[noise] = _NOISE
+            names[noise] = NOISE
         given = {"n_classes": n_classes, "random_state": random_state, **parameters}
-        return cls(masks, layout, classes, descriptors, names, noise, clusterer, given, remainder)
-
-    def __len__(self) -> int:
-        return len(self.classes)
-
-    # ------------------------------------------------------------------------------------- results
-
-    @property
-    def numbers(self) -> list[int]:
-        """Numbers of all classes that have masks, ascending, the noise group among them."""
-        return [int(number) for number in np.unique(self.classes) if number]
-
-    @cached_property
-    def labels(self) -> Any:
-        """Class label maps, int32: (h, w), (n, h, w) for a stack, or a list for a list of images.
-
-        0 is no mask. Where masks overlap the smaller one counts, as in `MaskSet.labels`. With a
-        remainder, what is in no mask has the class whose mean descriptor is nearest.
-        """
-        planes = [
-            masks.labels(classes)
-            for masks, classes in zip(self.masks, self._of_planes(self.classes), strict=True)
-        ]
-        if self.remainder is not None:
-            pieces = _per_plane(self.remainder.masks, self._remainder_classes())
-            for plane, masks, classes in zip(planes, self.remainder.masks, pieces, strict=True):
-                filled = masks.labels(classes)
-                np.copyto(plane, filled, where=plane == 0)
-        return self.layout.pixels_as_given(planes)
-
-    @cached_property
-    def instances(self) -> Any:
-        """Label maps in which every mask has a number of its own, shaped as `labels`.
-
-        Mask i, plane after plane, has the number i + 1: the same is nowhere twice. A mask that
-        smaller ones cover entirely does not show.
-        """
-        numbers = np.arange(1, len(self) + 1)
-        return self.layout.pixels_as_given(
-            [
-                masks.labels(own)
-                for masks, own in zip(self.masks, self._of_planes(numbers), strict=True)
-            ]
-        )
-
-    @cached_property
-    def planes(self) -> NDArray[np.int64]:
-        """The plane that every mask lies in (n,)."""
-        return np.repeat(np.arange(len(self.masks)), [len(one) for one in self.masks])
-
-    @cached_property
-    def areas(self) -> NDArray[np.int64]:
-        """Pixels of every mask (n,)."""
-        return np.concatenate([one.areas for one in self.masks])
-
-    @cached_property
-    def fit(self) -> NDArray[np.float32]:
-        """How well every mask fits its class (n,): 1 well, 0 as well another, −1 badly.
-
-        The silhouette by distances to the classes' means. 1 where there is one class; 0 of noise.
-        """
-        result = np.zeros(len(self), np.float32)
-        numbers, means = self._means()
-        if not len(numbers):
-            return result
-        inside = np.isin(self.classes, numbers)
-        if len(numbers) < 2:
-            result[inside] = 1
-            return result
-        distances = _distances(self.descriptors.values[inside], means)
-        own = np.searchsorted(numbers, self.classes[inside])
-        rows = np.arange(len(own))
-        to_own = distances[rows, own].copy()
-        distances[rows, own] = np.inf
-        to_other = distances.min(axis=1)
-        result[inside] = (to_other - to_own) / np.maximum(np.maximum(to_other, to_own), 1e-12)
-        return result
-
-    def features(self, image: int | None = None, *, n_components: int = 3) -> dict[str, NDArray]:
-        """A table of all masks, for a Labels layer's ``features`` and for CSV.
-
-        Parameters
-        ----------
-        image
-            Only masks of that image of a list, counted from 0.
-        n_components
-            How many principal components of the descriptors it has.
-
-        Returns
-        -------
-        dict of arrays (n,)
-            "index" (the number in `instances`), "image", "plane" (within the image), "class",
-            "name", "score" (of the mask; NaN where none is known), "fit", "area", "row", "column"
-            (of the box's middle), "component 1" and so on.
-        """
-        images = np.repeat(
-            np.arange(len(self.layout.stacks)),
-            [int(np.prod(stack, dtype=int)) for stack in self.layout.stacks],
-        )
-        firsts = np.searchsorted(images, images)
-        boxes = np.concatenate([one.boxes for one in self.masks]).reshape(-1, 4)
-        names = np.array([self.names.get(int(c), "") for c in self.classes], dtype=object)
-        table: dict[str, NDArray] = {
-            "index": np.arange(1, len(self) + 1),
-            "image": images[self.planes],
-            "plane": self.planes - firsts[self.planes],
-            "class": self.classes.astype(np.int64),
-            "name": names,
-            "score": np.concatenate([_scores(one) for one in self.masks]),
-            "fit": self.fit,
-            "area": self.areas,
-            "row": (boxes[:, 0] + boxes[:, 2] - 1) / 2,
-            "column": (boxes[:, 1] + boxes[:, 3] - 1) / 2,
-        }
-        components = self.descriptors.components(n_components)
-        table |= {f"component {i + 1}": components[:, i] for i in range(n_components)}
-        if image is None:
-            return table
-        chosen = table["image"] == image
-        return {name: values[chosen] for name, values in table.items()}
-
-    def mask_sets(self) -> tuple[MaskSet, ...]:
-        """Masks of every plane with columns "class" and "index", for export."""
-        columns = zip(
-            self.masks,
-            self._of_planes(self.classes),
-            self._of_planes(np.arange(1, len(self) + 1)),
-            strict=True,
-        )
-        return tuple(
-            masks.with_columns(**{"class": classes, "index": index})
-            for masks, classes, index in columns
+        return cls(
+            masks,
+            layout,
+            classes,
+            descriptors,
+            names,
+            noise,
+            clusterer,
+            given,
+            remainder,
+            description,
         )
 
     # --------------------------------------------------------------------------------------- edits
@@ -252,6 +121,7 @@ class SemanticClasses:
             self.layout,
             self.descriptors,
             remainder=self.remainder,
+            description=self.description,
             clusterer=clusterer,
             n_classes=n_classes,
             random_state=random_state,
@@ -267,7 +137,8 @@ class SemanticClasses:
         if len(given) < 2:
             raise InputError(f"Merging takes two classes or more, {given} were given.")
         target = next(number for number in given if number != self.noise)
-        return self._with(np.where(np.isin(self.classes, given), target, self.classes))
+        classes = np.where(np.isin(self.classes, given), target, self.classes)
+        return self._with(classes, gone=set(given) - {target})
 
     def split(self, number: int, n: int = 2) -> SemanticClasses:
         """Part a class in `n` by Ward's linkage.
@@ -325,42 +196,108 @@ class SemanticClasses:
             raise InputError(f"A class cannot be called {name!r}. Give a text.")
         return replace(self, names={**self.names, number: name.strip()})
 
+    def recolor(self, number: int, color: str) -> SemanticClasses:
+        """Give a class a color of its own, "#rrggbb"."""
+        self._check(number)
+        if not isinstance(color, str) or not _COLOR.fullmatch(color):
+            raise InputError(f"{color!r} is no color. Give a text such as '#e69f00'.")
+        return replace(self, colors={**self.colors, number: color.lower()})
+
+    # ------------------------------------------------------------------------------- other images
+
+    def apply(
+        self,
+        images: Any,
+        masks: Any = None,
+        *,
+        axes: str | Sequence[str | None] | None = None,
+        descriptor: Any = None,
+        remainder: bool = False,
+        level: float = LEVEL,
+        channels: Channels = None,
+        scaling: Scaling = "stack",
+        device: str | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> SemanticClasses:
+        """Give masks of other images these classes, or none of them.
+
+        Parameters
+        ----------
+        images, masks, axes, remainder, level, channels, scaling, device, progress
+            As for `semantic_classes`; give channels and scaling as they were for these classes.
+        descriptor
+            Only where these classes were found by features or an embedding that were given: those
+            of the other images, made in the same way.
+
+        Returns
+        -------
+        SemanticClasses
+            Of the other images, with the numbers, names and colors of these. A mask that is
+            farther from every class than masks of that class are from each other (`NearestClass`)
+            is noise: none of them.
+
+        Raises
+        ------
+        InputError
+            If anything given cannot be used, there is no class, or what these classes were compared
+            by cannot be had of other images, as eigenvectors cannot.
+        """
+        from .applying import apply_steps
+
+        steps = apply_steps(
+            self,
+            images,
+            masks,
+            axes=axes,
+            descriptor=descriptor,
+            remainder=remainder,
+            level=level,
+            channels=channels,
+            scaling=scaling,
+            device=device,
+        )
+        return run_steps(steps, progress)
+
+    def save(self, path: str | Path) -> None:
+        """Write to one ``.npz`` file, whole or not at all: masks, classes, and what they mean."""
+        from .class_file import save_classes
+
+        save_classes(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> SemanticClasses:
+        """Read what `save` wrote; an `InputError` if the file is something else."""
+        from .class_file import read_classes
+
+        return read_classes(Path(path))
+
     # -------------------------------------------------------------------------------------- inside
 
     def _with(
-        self, classes: NDArray, names: dict[int, str] | None = None, *, noise_stays: bool = True
+        self,
+        classes: NDArray,
+        names: dict[int, str] | None = None,
+        *,
+        noise_stays: bool = True,
+        gone: Set[int] = frozenset(),
     ) -> SemanticClasses:
-        """The same masks in other classes; of classes that have none left the names go."""
-        left = set(np.unique(classes).tolist())
-        kept = {i: name for i, name in {**self.names, **(names or {})}.items() if i in left}
-        noise = self.noise if noise_stays and self.noise in left else None
-        return replace(self, classes=classes.astype(np.int32), names=kept, noise=noise)
+        """The same masks in other classes; of classes that have lost all theirs the names go.
+
+        Classes of other images, of which there never was any here, stay unless they are `gone`.
+        """
+        gone = (set(self.numbers) | gone) - set(np.unique(classes).tolist())
+        kept = {i: name for i, name in {**self.names, **(names or {})}.items() if i not in gone}
+        noise = self.noise if noise_stays and self.noise in kept else None
+        colors = {i: color for i, color in self.colors.items() if i in kept}
+        return replace(
+            self, classes=classes.astype(np.int32), names=kept, noise=noise, colors=colors
+        )
 
     def _check(self, number: Any) -> int:
         if not is_number(number, whole=True) or number not in self.names:
             told = ", ".join(f"{i} ({name})" for i, name in sorted(self.names.items()))
             raise InputError(f"There is no class {number!r}. Give one of: {told or 'none yet'}.")
         return int(number)
-
-    def _of_planes(self, values: NDArray) -> list[NDArray]:
-        return _per_plane(self.masks, values)
-
-    def _means(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Numbers of the classes that are no noise, and their mean descriptors."""
-        numbers = np.array([n for n in self.numbers if n != self.noise], dtype=np.int64)
-        sums = np.zeros((len(numbers), self.descriptors.values.shape[1]))
-        inside = np.isin(self.classes, numbers)
-        own = np.searchsorted(numbers, self.classes[inside])
-        np.add.at(sums, own, self.descriptors.values[inside])
-        return numbers, sums / np.bincount(own, minlength=len(numbers))[:, np.newaxis]
-
-    def _remainder_classes(self) -> NDArray[np.int64]:
-        assert self.remainder is not None  # asked by the caller
-        numbers, means = self._means()
-        rows = self.remainder.descriptors.values
-        if not len(numbers):
-            return np.full(len(rows), self.noise or 0, np.int64)
-        return numbers[_distances(rows, means).argmin(axis=1)]
 
 
 def _by_area(numbers: NDArray, areas: NDArray) -> tuple[NDArray[np.int32], int]:
@@ -374,19 +311,3 @@ def _by_area(numbers: NDArray, areas: NDArray) -> tuple[NDArray[np.int32], int]:
     places = np.empty(len(found), np.int32)
     places[order] = np.arange(1, len(found) + 1)
     return places[inverse].astype(np.int32), int((found >= 0).sum())
-
-
-def _per_plane(masks: tuple[MaskSet, ...], values: NDArray) -> list[NDArray]:
-    return np.split(values, np.cumsum([len(one) for one in masks])[:-1])
-
-
-def _scores(masks: MaskSet) -> NDArray[np.float64]:
-    known = next((masks.columns[name] for name in _SCORES if name in masks.columns), None)
-    return np.full(len(masks), np.nan) if known is None else np.asarray(known, dtype=np.float64)
-
-
-def _distances(rows: NDArray, others: NDArray) -> NDArray[np.float64]:
-    from scipy.spatial.distance import cdist
-
-    found: NDArray[np.float64] = cdist(rows, others)
-    return found

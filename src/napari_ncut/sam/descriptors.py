@@ -98,7 +98,14 @@ class DescriptorSpace:
         return cls(tuple(maps), size_weight / _SIZE, color_weight / _COLOR)
 
     def __call__(self, pooled: Pooled) -> Descriptors:
-        """Descriptors of measured masks."""
+        """Descriptors of measured masks; an `InputError` if something else was measured."""
+        measured = [block.values.shape[1] for block in pooled.blocks]
+        wanted = [len(mean) for mean, _ in self.maps]
+        if measured != wanted:
+            raise InputError(
+                f"The masks were measured by {measured} numbers, the classes by {wanted}. Compare "
+                f"by the same descriptor, and give images of the same channels."
+            )
         empty = pooled.areas == 0
         parts, names = [], []
         for (mean, matrix), block in zip(self.maps, pooled.blocks, strict=True):
@@ -114,6 +121,24 @@ class DescriptorSpace:
         values[empty] = 0
         calibrated = any(block.unit for block in pooled.blocks)
         return Descriptors(values, tuple(names), calibrated)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What masks were compared by, so that others can be compared with them.
+
+    Attributes
+    ----------
+    descriptor : str or None
+        The name of it; None where features or an embedding were given.
+    space : DescriptorSpace
+    n_channels : int
+        Of the images: those of one channel are repeated to as many.
+    """
+
+    descriptor: str | None
+    space: DescriptorSpace = field(repr=False)
+    n_channels: int = 1
 
 
 def _units(values: NDArray[np.float64], whiten: bool) -> tuple[NDArray, NDArray]:

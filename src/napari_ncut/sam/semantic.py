@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..errors import InputError, is_number
 from ..imaging import Channels, PlaneLayout, Scaling, as_planes
 from ..progress import Progress, Steps, run_steps
-from .classes import Remainder, SemanticClasses
+from .class_results import Remainder
+from .classes import SemanticClasses
 from .clusterers import DEFAULT_CLUSTERER, check_clusterer
-from .descriptors import DescriptorSpace, check_weight
-from .given_masks import LEVEL, masks_of_planes, region_steps, remainder_pieces
-from .mask_set import MaskSet
-from .pooling import pooled_steps, ready_descriptor
+from .descriptors import Description, DescriptorSpace, check_weight
+from .given_masks import LEVEL, masks_of_planes
+from .measuring import check_level, measured_steps
+from .pooling import ready_descriptor
 
 if TYPE_CHECKING:
     from ..backbones import Backbone, FeatureMaps
@@ -135,42 +133,35 @@ def semantic_classes_steps(
     check_clusterer(clusterer, n_classes, parameters, random_state)
     check_weight("size_weight", size_weight)
     check_weight("color_weight", color_weight)
-    if not is_number(level) or not 0 <= level <= 1:
-        raise InputError(
-            f"The level {level!r} cannot be used. Give a number from 0, the finest regions, to 1, "
-            f"one region."
-        )
+    check_level(level)
     planes = as_planes(images, axes=axes, channels=channels, scaling=scaling)
     sets = None if masks is None else masks_of_planes(planes, masks)
     ready = ready_descriptor(descriptor, planes, device)
-    if sets is None:
-        sets = yield from region_steps(planes, float(level), device)
-    pieces = remainder_pieces(sets) if remainder else ()
-    # Masks and pieces of a plane are measured together: its maps are computed once.
-    measured = list(sets)
-    if remainder:
-        pairs = zip(sets, pieces, strict=True)
-        measured = [MaskSet.joined([one, piece]) for one, piece in pairs]
-    pooled = yield from pooled_steps(
-        planes, measured, ready, device=device, random_state=random_state
-    )
-    is_mask = np.concatenate(
-        [np.arange(len(both)) < len(one) for both, one in zip(measured, sets, strict=True)]
+    measured = yield from measured_steps(
+        planes,
+        sets,
+        ready,
+        remainder=remainder,
+        level=level,
+        device=device,
+        random_state=random_state,
     )
     yield Progress("classes", 0, 1)
-    own = pooled.rows(is_mask)
+    own, rest = measured.own, measured.rest
     space = DescriptorSpace.fit(
         own.rows(own.areas > 0),
         whiten=whiten,
         size_weight=float(size_weight),
         color_weight=float(color_weight),
     )
-    rest = Remainder(pieces, space(pooled.rows(~is_mask))) if remainder else None
     found = SemanticClasses.found(
-        sets,
+        measured.masks,
         PlaneLayout(planes.shapes, 1, planes.stacks, planes.is_list),
         space(own),
-        remainder=rest,
+        remainder=None if rest is None else Remainder(measured.pieces, space(rest)),
+        description=Description(
+            descriptor if isinstance(descriptor, str) else None, space, planes.n_channels
+        ),
         clusterer=clusterer,
         n_classes=n_classes,
         random_state=random_state,

@@ -130,6 +130,8 @@ class LayerChecklist(QListWidget):
         Which layers.
     tooltip
         What checking means.
+    pick_new
+        Whether a layer just added is checked in place of others, and any while none is.
 
     Signals
     -------
@@ -139,10 +141,17 @@ class LayerChecklist(QListWidget):
 
     chosen = Signal(object)
 
-    def __init__(self, viewer: ViewerModel, layer_type: type[Layer], tooltip: str) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        layer_type: type[Layer],
+        tooltip: str,
+        *,
+        pick_new: bool = True,
+    ) -> None:
         super().__init__()
+        self._pick_new = pick_new
         self.setToolTip(tooltip)
-        self.setMaximumHeight(5 * self.fontMetrics().height() + 12)
         self._viewer = viewer
         self._type = layer_type
         self._layers: list[Any] = []
@@ -171,10 +180,10 @@ class LayerChecklist(QListWidget):
         self._layers = own_layers(self._viewer, self._type)
         new = [layer for layer in self._layers if id(layer) not in known]
         checked &= {id(layer) for layer in self._layers}
-        if new:
+        if new and self._pick_new:
             active = unwrap(self._viewer.layers.selection.active)
             checked = {id(active if active in new else new[-1])}
-        elif not checked and self._layers:
+        elif not checked and self._layers and self._pick_new:
             checked = {id(self._layers[-1])}
         self._fill(checked)
         if {id(layer) for layer in self.value} != before:
@@ -190,6 +199,9 @@ class LayerChecklist(QListWidget):
                 Qt.CheckState.Checked if id(layer) in checked else Qt.CheckState.Unchecked
             )
             self.addItem(item)
+        # As high as what it lists, up to five layers; beyond it scrolls.
+        rows = min(max(len(self._layers), 2), 5)
+        self.setMaximumHeight(rows * self.fontMetrics().height() + 12)
         self.blockSignals(False)
 
 

@@ -17,9 +17,10 @@ class InputControls(Container):
     def __init__(self) -> None:
         self.combine = ComboBox(
             label="Several are",
-            choices=[("images, cut jointly", "images"), ("channels of one image", "channels")],
+            choices=[("images, taken together", "images"), ("channels of one image", "channels")],
             value="images",
-            tooltip="Whether checked layers are images that share one cut, or channels of one.",
+            tooltip="Whether checked layers are images, whose results mean the same in all of\n"
+            "them, or channels of one.",
         )
         self.axes = LineEdit(
             label="Axes",

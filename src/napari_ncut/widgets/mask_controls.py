@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import FileEdit
@@ -11,13 +13,16 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from ..backbones import BACKBONES, BackboneEntry
+from ..errors import InputError
 from ..sam.automatic import COMPACT
 from ..sam.loading import list_sam_models
-from .choices import LayerChoice, RunChoice
+from .choices import LayerChecklist, LayerChoice, RunChoice
 from .declared import DeclaredControls
 from .feature_controls import InputControls
+from .layers import default_axes
 from .mask_options import MASK_PARAMETERS, options_of
 from .panels import labeled_grid
+from .reading import Reading, layer_axes, read_settings
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -26,7 +31,7 @@ LABELS = "labels"
 
 
 class MaskControls(QWidget):
-    """The image, and the source of its masks.
+    """The images, and the source of their masks.
 
     Parameters
     ----------
@@ -42,7 +47,14 @@ class MaskControls(QWidget):
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
-        self.image = LayerChoice(viewer, Image, "The image whose things are to be found.")
+        self._viewer = viewer
+        self._described: Callable[[], Any] = lambda: None
+        self.images = LayerChecklist(
+            viewer,
+            Image,
+            "Images whose things are to be found. Several are sorted together: a class means the\n"
+            "same in all of them, and each gets layers of its own.",
+        )
         self.source = RunChoice(
             "Where masks come from.\n"
             "Embedded network: regions that last while the image is merged from fine to coarse;\n"
@@ -58,15 +70,14 @@ class MaskControls(QWidget):
         self.source.set_choices(
             [("embedded network", COMPACT), ("a Labels layer", LABELS), *sam], COMPACT
         )
-        self.labels = LayerChoice(
+        self.labels = LayerChecklist(
             viewer,
             Labels,
             "Every label of every plane becomes one mask. The layer itself stays as it is; the\n"
-            "new layer of instances numbers them from 1.",
-            none="choose a Labels layer",
+            "new layer of instances numbers them from 1. Check one for every image.",
+            pick_new=False,
         )
         self.inputs = InputControls()
-        self.inputs.combine.visible = False
         self.shapes = LayerChoice(
             viewer,
             Shapes,
@@ -85,12 +96,11 @@ class MaskControls(QWidget):
         self.echo.setWordWrap(True)
         self._build()
         self._on_source()
+        self._on_images()
 
     def _build(self) -> None:
-        rows = labeled_grid(
-            [("Image", self.image), ("Masks from", self.source), ("Labels", self.labels)]
-        )
-        self._labels_label = rows.itemAtPosition(2, 0).widget()
+        rows = labeled_grid([("Masks from", self.source), ("Labels", self.labels)])
+        self._labels_label = rows.itemAtPosition(1, 0).widget()
         read = QVBoxLayout()
         read.addWidget(self.inputs.native)
         read.addWidget(self.shapes)
@@ -101,12 +111,13 @@ class MaskControls(QWidget):
         options.addWidget(self.options)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(rows)
+        layout.addWidget(self.images)
         layout.addWidget(self.echo)
+        layout.addLayout(rows)
         layout.addWidget(_section("What is read", read))
         self.options_section = _section("Options of the masks", options)
         layout.addWidget(self.options_section)
-        self.image.chosen.connect(lambda _: self.changed.emit())
+        self.images.chosen.connect(self._on_images)
         self.source.chosen.connect(self._on_source)
         self.labels.chosen.connect(lambda _: self.changed.emit())
         self.shapes.chosen.connect(lambda _: self.changed.emit())
@@ -116,7 +127,7 @@ class MaskControls(QWidget):
 
     def release(self) -> None:
         """Follow the viewer's layers no longer."""
-        for choice in (self.image, self.labels, self.shapes):
+        for choice in (self.images, self.labels, self.shapes):
             choice.release()
 
     @property
@@ -139,6 +150,56 @@ class MaskControls(QWidget):
         """Options of `automatic_masks` that count for the source."""
         values = self.options.values()
         return {name: values[name] for name in options_of(self.model)}
+
+    # ------------------------------------------------------------------------------- what is read
+
+    def _on_images(self, _: Any = None) -> None:
+        """Other images are checked: offer what fits them."""
+        layers = self.images.value
+        first = layers[0] if layers else None
+        # Axes and level that the user set hold as long as the image is the same.
+        if first is not None and first is not self._described():
+            self._described = weakref.ref(first)
+            self.inputs.axes.value = default_axes(first)
+            shapes = [data.shape for data in first.data] if first.multiscale else []
+            self.inputs.offer_levels(shapes)
+        self.changed.emit()
+
+    def reading(self) -> Reading:
+        """What would be read now; an `InputError` with the reason if nothing can be."""
+        layers, controls = self.images.value, self.inputs
+        if not layers:
+            raise InputError("Open an image first, then check it above.")
+        return read_settings(
+            self._viewer,
+            layers,
+            axes=self._axes,
+            combine=controls.combine.value,
+            channels=controls.channel_choice(),
+            level=controls.level.value,
+            region=controls.region.value,
+            shapes=self.shapes.value,
+            current_plane=controls.planes.value == "current" and self._has("TZ"),
+            scaling=controls.scaling.value,
+        )
+
+    def show_fitting(self) -> None:
+        """Show what can be set of the images that are checked."""
+        layers, controls = self.images.value, self.inputs
+        controls.combine.visible = len(layers) > 1
+        controls.level.visible = any(layer.multiscale for layer in layers)
+        controls.channels.visible = self._has("C") and controls.combine.value == "images"
+        controls.planes.visible = self._has("TZ")
+        self.shapes.setVisible(controls.region.value == "shapes")
+
+    @property
+    def _axes(self) -> str:
+        return str(self.inputs.axes.value).strip().upper()
+
+    def _has(self, names: str) -> bool:
+        """Whether any of the images has any of these axes."""
+        layers = self.images.value
+        return bool(layers) and bool(set(names) & set("".join(layer_axes(layers, self._axes))))
 
     def _on_source(self, _: Any = None) -> None:
         by_labels, is_sam = self.model == LABELS, self.network is not None

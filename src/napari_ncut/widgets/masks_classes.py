@@ -1,27 +1,35 @@
-"""The dock widget "Masks and classes": all things in an image as masks, sorted into classes."""
+"""The dock widget "Masks and classes": all things in images as masks, sorted into classes."""
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from ..errors import InputError
 from ..progress import Progress
-from .layers import default_axes, unwrap
+from .label_pairing import paired_labels
+from .layers import unwrap
 from .mask_controls import LABELS
-from .masks_panel import MOVE_TIP, MasksPanel
+from .masks_panel import APPLY_TIP, MOVE_TIP, SAVE_TIP, MasksPanel
 from .models import is_installed
-from .outputs import output_fits
-from .reading import Reading, layer_axes, read_settings
+from .reading import Reading
 from .segment_editor import NO_CLASSES, SegmentEditor
 from .segment_export import export_paths, export_steps
-from .segment_steps import class_steps, curve_steps, label_steps, mask_steps
-from .segments import Segments
+from .segment_steps import (
+    FoundMasks,
+    class_steps,
+    curve_steps,
+    label_steps,
+    mask_steps,
+    save_class_steps,
+    stored_class_steps,
+)
+from .segments import Segments, instance_blocks
 from .workers import Job, percent
 
 if TYPE_CHECKING:
@@ -29,17 +37,18 @@ if TYPE_CHECKING:
 
     from ..backbones import BackboneEntry
 
-_MASKS_TIP = "Find masks of all things in the image; they become a new layer of instances."
+_MASKS_TIP = "Find masks of all things in the images; they become new layers of instances."
 _FIRST_TIP = "Describe the masks and sort them into classes, which become a new layer."
 _AGAIN_TIP = (
     "Sort the masks anew with these settings. Masks and what was measured in them are kept, so it\n"
     "is quick; moves, merges and names are not. One step of undo."
 )
+_FILTER = "Classes (*.npz)"
 _NO_MASKS = "There are no masks yet: find masks first."
 
 
 class MasksWidget(MasksPanel):
-    """Finds masks of all things in an image, sorts them into classes, and lets them be edited.
+    """Finds masks of all things in images, sorts them into classes, and lets them be edited.
 
     Parameters
     ----------
@@ -52,14 +61,13 @@ class MasksWidget(MasksPanel):
         super().__init__(self._viewer)
         self.editor = SegmentEditor(self._viewer, self.class_list, self.move_button.isChecked, self)
         self._told = ""
-        self._described: Callable[[], Any] = lambda: None
         # The descriptors that the curve is drawn of.
         self._drawn: Any = None
         self._arrive: Callable[[Any], None] = lambda _: None
         self._job = Job(self)
         self._curve = Job(self)
         self._connect()
-        self._on_image()
+        self._refresh()
 
     def _connect(self) -> None:
         self._job.stepped.connect(self._on_progress)
@@ -75,7 +83,7 @@ class MasksWidget(MasksPanel):
             self.table.release,
             self.editor.release,
         )
-        self.masks.changed.connect(self._on_masks_changed)
+        self.masks.changed.connect(self._refresh)
         self.classes.changed.connect(self._refresh)
         self.classes.curve_outdated.connect(self._draw_curve)
         self.editor.changed.connect(self._on_segments)
@@ -83,6 +91,8 @@ class MasksWidget(MasksPanel):
         self.table.table.itemSelectionChanged.connect(self._allow_edits)
         self.run_button.clicked.connect(lambda: self.run())
         self.cluster_button.clicked.connect(lambda: self.cluster())
+        self.apply_button.clicked.connect(lambda: self.apply_classes())
+        self.save_button.clicked.connect(lambda: self.save_classes())
         self.cancel_button.clicked.connect(lambda: self._job.cancel())
         self.merge_button.clicked.connect(lambda: self.editor.merge(self._selected()))
         self.split_button.clicked.connect(
@@ -99,60 +109,20 @@ class MasksWidget(MasksPanel):
 
     # ---------------------------------------------------------------------------------- settings
 
-    def _on_masks_changed(self) -> None:
-        if self.masks.image.value is not self._described():
-            self._on_image()
-        else:
-            self._refresh()
-
-    def _on_image(self) -> None:
-        """Another image is chosen: offer what fits it."""
-        layer = self.masks.image.value
-        if layer is not None:
-            self._described = weakref.ref(layer)
-            self.masks.inputs.axes.value = default_axes(layer)
-            shapes = [data.shape for data in layer.data] if layer.multiscale else []
-            self.masks.inputs.offer_levels(shapes)
-        self._refresh()
-
     def reading(self) -> Reading:
         """What would be read now; an `InputError` with the reason if nothing can be."""
-        layer, controls = self.masks.image.value, self.masks.inputs
-        if layer is None:
-            raise InputError("Open an image first, then choose it under “Image”.")
-        axes = str(controls.axes.value).strip().upper()
-        return read_settings(
-            self._viewer,
-            [layer],
-            axes=axes,
-            combine="images",
-            channels=controls.channel_choice(),
-            level=controls.level.value,
-            region=controls.region.value,
-            shapes=self.masks.shapes.value,
-            current_plane=controls.planes.value == "current" and self._has("TZ"),
-            scaling=controls.scaling.value,
-        )
-
-    def _has(self, names: str) -> bool:
-        """Whether the image has any of these axes."""
-        layer = self.masks.image.value
-        axes = str(self.masks.inputs.axes.value).strip().upper()
-        return layer is not None and bool(set(names) & set("".join(layer_axes([layer], axes))))
+        return self.masks.reading()
 
     def _refresh(self, *_: Any) -> None:
         """Show what would be done, or why it cannot be."""
-        layer, controls = self.masks.image.value, self.masks.inputs
-        controls.level.visible = layer is not None and layer.multiscale
-        controls.channels.visible = self._has("C")
-        controls.planes.visible = self._has("TZ")
-        self.masks.shapes.setVisible(controls.region.value == "shapes")
+        self.masks.show_fitting()
         if self._job.busy:
             return
         no_masks = self._why_no_masks()
         _allow(self.run_button, no_masks, _MASKS_TIP)
         no_classes = self._why_no_classes()
         again = self._can_recluster
+        _allow(self.apply_button, self._why_not_measured(), APPLY_TIP)
         self.cluster_button.setText("Cluster again" if again else "Find classes")
         _allow(self.cluster_button, no_classes, _AGAIN_TIP if again else _FIRST_TIP)
         self._allow_edits()
@@ -165,35 +135,45 @@ class MasksWidget(MasksPanel):
         except InputError as error:
             self.masks.echo.setText("")
             return str(error)
-        self.masks.echo.setText(reading.describe())
+        told = reading.describe()
         if self.masks.model == LABELS:
-            layer = self.masks.labels.value
-            if layer is None:
-                return "Choose the Labels layer that has the masks, under “Labels”."
-            if not output_fits(layer, reading):
-                return (
-                    f"“{layer.name}” does not lie on “{reading.sources[0].name}” pixel by pixel. "
-                    f"Choose another Labels layer."
-                )
+            try:
+                labels = paired_labels(self.masks.labels.value, reading)
+            except InputError as error:
+                self.masks.echo.setText(told)
+                return str(error)
+            if len(labels) > 1:
+                pairs = zip(reading.sources, labels, strict=True)
+                told = "\n".join(f"{source.name} ← {layer.name}" for source, layer in pairs)
+            self.masks.echo.setText(told)
             return ""
+        self.masks.echo.setText(told)
         if self.masks.own_weights is not None:
             return ""
         return _missing(self.masks.network, "choose a file under “Options of the masks”")
 
     def _why_no_classes(self) -> str:
+        if self.editor.segments is not None and self._can_recluster:
+            return ""
+        return self._why_not_measured() or _missing(
+            self.classes.network, "compare by something else"
+        )
+
+    def _why_not_measured(self) -> str:
+        """Why the masks cannot be described anew, "" if they can be."""
         segments = self.editor.segments
         if segments is None:
             return _NO_MASKS
-        if self._can_recluster:
-            return ""
         if not sum(len(one) for one in segments.masks):
             return "There is no mask to be sorted. Find masks with other options."
-        if segments.source.layer is None or segments.source.layer not in self._viewer.layers:
-            return (
-                f"The image “{segments.source.name}” is gone, so nothing can be measured in it. "
-                f"Choose what the masks were compared by before, or open it again."
-            )
-        return _missing(self.classes.network, "compare by something else")
+        for source in segments.reading.sources:
+            if source.layer is None or source.layer not in self._viewer.layers:
+                return (
+                    f"The image “{source.name}” is gone, so nothing can be measured in it. Choose "
+                    f"what the masks were compared by before, open it again, or find masks of the "
+                    f"others."
+                )
+        return ""
 
     @property
     def _can_recluster(self) -> bool:
@@ -217,6 +197,7 @@ class MasksWidget(MasksPanel):
             "Part the selected class in so many, by what its segments look like.",
         )
         self.table.setEnabled(has_classes)
+        _allow(self.save_button, reason, SAVE_TIP)
         _allow(self.move_button, "" if has_classes else NO_CLASSES, MOVE_TIP)
         no_masks = "" if self.editor.segments is not None else _NO_MASKS
         _allow(
@@ -246,7 +227,7 @@ class MasksWidget(MasksPanel):
             return
         reading = self.reading()
         if self.masks.model == LABELS:
-            labels = self.masks.labels.value
+            labels = paired_labels(self.masks.labels.value, reading)
             self._start(lambda: label_steps(reading, labels), self._on_masks, reading)
             return
         model, options = self.masks.model, self.masks.mask_options()
@@ -267,6 +248,34 @@ class MasksWidget(MasksPanel):
             lambda: class_steps(segments, settings, known=known), self.editor.arrive, segments
         )
 
+    def apply_classes(self) -> None:
+        """Ask for a file of classes, and give the masks these, or none of them."""
+        segments = self.editor.segments
+        if segments is None:
+            return
+        chosen, _ = QFileDialog.getOpenFileName(self, "Classes of other images", "", _FILTER)
+        if chosen:
+            remainder = self.classes.remainder.isChecked()
+            self._start(
+                lambda: stored_class_steps(segments, Path(chosen), remainder=remainder),
+                self.editor.arrive,
+                segments,
+            )
+
+    def save_classes(self) -> None:
+        """Ask for a file, and write the classes there for other images."""
+        segments = self.editor.segments
+        if segments is None:
+            return
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save classes", "classes.npz", _FILTER)
+        if chosen:
+            path = Path(chosen)
+            path = path if path.suffix else path.with_suffix(".npz")
+            self._start(
+                lambda: save_class_steps(segments, path),
+                lambda written: self._tell(f"Classes written to {written}"),
+            )
+
     def _start(self, steps: Callable[[], Any], arrive: Callable[..., None], *more: Any) -> None:
         self._arrive = lambda result: arrive(result, *more)
         self._job.start(steps)
@@ -279,20 +288,30 @@ class MasksWidget(MasksPanel):
     def _on_busy(self, busy: bool) -> None:
         self.progress.setVisible(busy)
         self.progress.setMaximum(0)
-        for button in (self.run_button, self.cluster_button):
+        for button in (self.run_button, self.cluster_button, self.apply_button):
             button.setEnabled(not busy)
         self.cancel_button.setEnabled(busy)
         self._allow_edits()
         if not busy:
             self._refresh()
 
-    def _on_masks(self, result: Any, reading: Reading) -> None:
-        masks, block = result
-        source = reading.sources[0]
-        if source.layer is None or source.layer not in self._viewer.layers:
-            show_info("The image was deleted meanwhile; its masks are not shown.")
+    def _on_masks(self, result: FoundMasks, reading: Reading) -> None:
+        masks, blocks = result
+        there = [
+            i
+            for i, source in enumerate(reading.sources)
+            if source.layer is not None and source.layer in self._viewer.layers
+        ]
+        if len(there) < len(reading.sources):
+            show_info("An image was deleted meanwhile; its masks are not shown.")
+        if not there:
             return
-        self.editor.add(Segments(self._viewer, reading, masks, block))
+        ends = np.cumsum([0, *(source.n_planes for source in reading.sources)]).tolist()
+        masks = tuple(one for i in there for one in masks[ends[i] : ends[i + 1]])
+        if len(there) < len(reading.sources):
+            reading = reading.only(there)
+            blocks = instance_blocks(reading.sources, masks)
+        self.editor.add(Segments(self._viewer, reading, masks, blocks))
         n = sum(len(one) for one in masks)
         self._tell(
             f"{n:,} masks. Now find classes."

@@ -27,6 +27,14 @@ MOVE_TIP = (
     "While pressed, a click on a segment moves it to the selected class; without it, Ctrl + click\n"
     "does. The layer of instances or of classes must be selected, in pan/zoom mode."
 )
+SAVE_TIP = (
+    "Write masks, classes, their names and colors to a file, from which masks of other images can\n"
+    "get the same classes: here, from Python, or by napari-ncut semantic --load-classes."
+)
+APPLY_TIP = (
+    "Give the masks the classes of a file that was saved here or by napari-ncut semantic: of each\n"
+    "the nearest one. What is like none of them becomes noise."
+)
 
 
 class MasksPanel(DockedWidget):
@@ -46,6 +54,8 @@ class MasksPanel(DockedWidget):
         self.table = SegmentTable(self.class_list)
         self.run_button = QPushButton("Find masks")
         self.cluster_button = QPushButton("Find classes")
+        self.apply_button = QPushButton("Apply saved…")
+        self.save_button = QPushButton("Save classes…")
         self.move_button = QPushButton("Move by clicking")
         self.move_button.setCheckable(True)
         self.merge_button = QPushButton("Merge")
@@ -74,6 +84,10 @@ class MasksPanel(DockedWidget):
         classes = QVBoxLayout()
         classes.addWidget(self.classes)
         classes.addWidget(self.cluster_button)
+        stored = QHBoxLayout()
+        stored.addWidget(self.apply_button)
+        stored.addWidget(self.save_button)
+        classes.addLayout(stored)
         split = QHBoxLayout()
         split.setContentsMargins(0, 0, 0, 0)
         split.addWidget(self.split_button, 2)

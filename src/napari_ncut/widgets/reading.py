@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from ..backbones import BackboneEntry
 from ..backbones.entry import Layers
 from ..errors import InputError
 from ..imaging import PlaneLayout, once_if_alike
+from ..imaging.intensity import is_of_each_image, plain_scaling
+from ..imaging.several import for_each_image
 from .layers import (
     Region,
     Source,
@@ -56,6 +59,22 @@ class Reading:
             further = [source.array() for source in self.channel_layers]
             return _stack([arrays[0], *further])
         return arrays[0] if len(arrays) == 1 else arrays
+
+    def only(self, numbers: Sequence[int]) -> Reading:
+        """The same of some of the images."""
+        n = len(self.sources)
+        axes = for_each_image("axes", self.axes, n)
+        scaling = self.scaling
+        if is_of_each_image(plain_scaling(scaling)):
+            own = [scaling[i] for i in numbers]
+            # Of a lone image a pair is meant, and not a pair for each of several channels.
+            scaling = own[0] if len(own) == 1 else own
+        return replace(
+            self,
+            sources=[self.sources[i] for i in numbers],
+            axes=once_if_alike([axes[i] for i in numbers]),
+            scaling=scaling,
+        )
 
     def layout(
         self, entry: BackboneEntry, layer: Layers = None, stride: int | None = None

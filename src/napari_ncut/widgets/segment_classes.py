@@ -8,10 +8,11 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QAbstractItemView
 
 from .classes import ClassList, ClassTable, LabelClass
-from .segments import amount_of, class_color
+from .segment_state import class_color
+from .segment_tables import amount_of
 
 if TYPE_CHECKING:
-    from .segments import SegmentState
+    from .segment_state import SegmentState
 
 
 class SegmentClasses(ClassList):
@@ -107,7 +108,7 @@ class SegmentTable(ClassTable):
             if found is None
             else {
                 number: (f"{count:,}", f"{area:,}")
-                for number in found.numbers
+                for number in sorted(found.names)
                 for count, area in [amount_of(found, number)]
             }
         )

@@ -19,8 +19,9 @@ from .workers import tell
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+    from .segment_state import SegmentState
     from .segment_steps import FoundClasses
-    from .segments import Segments, SegmentState
+    from .segments import Segments
 
 _HINT = "Ctrl + click on a segment moves it to the selected class."
 NO_CLASSES = "There are no classes yet: find classes first."
@@ -72,7 +73,9 @@ class SegmentEditor(QObject):
             )
         )
         classes.recolored.connect(
-            lambda number, color: self.edit("recolor", lambda s: s.with_color(number, color))
+            lambda number, color: self.edit(
+                "recolor", lambda state: state.edited(state.found.recolor(number, color))
+            )
         )
 
     @property
@@ -86,7 +89,7 @@ class SegmentEditor(QObject):
         """Edit new segments from now on."""
         self._known.append(segments)
         self._show(segments)
-        self._viewer.layers.selection.active = segments.instances_layer
+        self._viewer.layers.selection.active = segments.images[0].instances
 
     def release(self) -> None:
         """Let go of all segments and their layers."""
@@ -142,16 +145,22 @@ class SegmentEditor(QObject):
         elif self.history.replaying:
             # What is undone or done again at this moment comes first.
             self._late = lambda: self.arrive(result, segments)
-        elif result.block is not None and segments.classes_layer is None:
-            segments.show_first(result.state, result.block)
+        elif result.blocks is not None and not segments.classes_layers:
+            segments.show_first(result.state, result.blocks)
             if segments is self.segments:
                 self._show(segments)
                 self._viewer.layers.selection.active = segments.layers[0]
             self.told.emit(f"{result.state.describe()} {_HINT}")
         else:
             command = result.command
-            if command is None or result.version != segments.version:
+            if result.version != segments.version:
                 # Edited or painted on meanwhile.
+                command = None
+            n_layers = len(segments.layers)
+            segments.complete()
+            if segments is self.segments and len(segments.layers) > n_layers:
+                self._show(segments)
+            if command is None:
                 command = run_steps(segments.edit_steps("cluster again", result.state))
             self.history.perform(command, then=lambda _: self.told.emit(result.state.describe()))
 

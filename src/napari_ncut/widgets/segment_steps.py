@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,12 @@ from ..errors import InputError
 from ..progress import Progress, Steps
 from ..sam.automatic import COMPACT, automatic_masks_steps
 from .history import Group
-from .segments import Segments, SegmentState, block_of, instance_block
+from .segment_state import SegmentState
+from .segments import Segments, instance_blocks
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.layers import Labels
 
     from ..sam.classes import SemanticClasses
@@ -52,8 +56,8 @@ class FoundClasses:
     Attributes
     ----------
     state : SegmentState
-    block : array or None
-        Label maps for a new layer.
+    blocks : list of arrays or None
+        Label maps for new layers, one of every image, where none shows any classes yet.
     command : Group or None
         What leads to them from the classes of before.
     version : int
@@ -61,20 +65,24 @@ class FoundClasses:
     """
 
     state: SegmentState
-    block: NDArray | None
+    blocks: list[NDArray] | None
     command: Group | None
     version: int
 
 
+# Masks of every plane, and for each image the array that shows its own.
+FoundMasks = tuple[tuple["MaskSet", ...], list[NDArray]]
+
+
 def mask_steps(
     reading: Reading, model: str, options: dict[str, Any], checkpoint: Any = None
-) -> Steps[tuple[tuple[MaskSet, ...], NDArray]]:
-    """Masks of every plane, and the array that shows them; torch is imported here, in the thread.
+) -> Steps[FoundMasks]:
+    """Masks of every plane, and arrays that show them; torch is imported here, in the thread.
 
     Parameters
     ----------
     reading
-        Of one image.
+        Of one or several images.
     model, options
         As `automatic_masks` takes them.
     checkpoint
@@ -98,26 +106,27 @@ def mask_steps(
         **options,
     )
     masks = tuple(found) if isinstance(found, list) else (found,)
-    return masks, instance_block(reading.sources[0], masks)
+    return masks, instance_blocks(reading.sources, masks)
 
 
-def label_steps(reading: Reading, layer: Labels) -> Steps[tuple[tuple[MaskSet, ...], NDArray]]:
-    """The labels of a layer as masks, every label of every plane one."""
+def label_steps(reading: Reading, layers: Sequence[Labels]) -> Steps[FoundMasks]:
+    """The labels of a layer for each image as masks, every label of every plane one."""
     from ..sam.mask_set import MaskSet
 
-    source = reading.sources[0]
-    data = _block(layer, source)
-    masks = []
-    for plane in range(source.n_planes):
-        yield Progress("masks", plane, source.n_planes)
-        labels = np.asarray(source.plane_in(data, plane))
-        if labels.size and labels.min() < 0:
-            raise InputError(
-                f"{layer.name!r} has labels below 0, which are no masks. Choose a layer whose "
-                f"labels are 0 where there is nothing, and above where there is a mask."
-            )
-        masks.append(MaskSet.of_labels(labels))
-    return tuple(masks), instance_block(source, tuple(masks))
+    masks: list[MaskSet] = []
+    total = sum(source.n_planes for source in reading.sources)
+    for source, layer in zip(reading.sources, layers, strict=True):
+        data = _block(layer, source)
+        for plane in range(source.n_planes):
+            yield Progress("masks", len(masks), total)
+            labels = np.asarray(source.plane_in(data, plane))
+            if labels.size and labels.min() < 0:
+                raise InputError(
+                    f"{layer.name!r} has labels below 0, which are no masks. Choose a layer whose "
+                    f"labels are 0 where there is nothing, and above where there is a mask."
+                )
+            masks.append(MaskSet.of_labels(labels))
+    return tuple(masks), instance_blocks(reading.sources, masks)
 
 
 def _block(layer: Labels, source: Source) -> Any:
@@ -171,11 +180,54 @@ def class_steps(
             **settings.description,
             **settings.parameters,
         )
+    return (yield from _ready_steps(segments, SegmentState(found, settings.description)))
+
+
+def stored_class_steps(segments: Segments, path: Path, *, remainder: bool) -> Steps[FoundClasses]:
+    """The classes of a file for these masks; those that are like none of them are noise.
+
+    Parameters
+    ----------
+    segments
+        The masks.
+    path
+        What `SemanticClasses.save` wrote.
+    remainder
+        Whether what is in no mask gets the nearest class.
+    """
+    from ..sam.applying import apply_steps
+    from ..sam.classes import SemanticClasses
+
+    yield Progress("loading", 0, 1)
+    reading = segments.reading
+    found = yield from apply_steps(
+        SemanticClasses.load(path),
+        reading.images(),
+        list(segments.masks),
+        axes=reading.axes,
+        channels=reading.channels,
+        scaling=reading.scaling,
+        remainder=remainder,
+    )
+    return (yield from _ready_steps(segments, SegmentState(found, {"file": path.name})))
+
+
+def save_class_steps(segments: Segments, path: Path) -> Steps[Path]:
+    """Write masks, classes and colors as they are now to a file, for other images."""
+    state = segments.state
+    if state is None:
+        raise InputError("There are no classes yet. Find them first.")
+    yield Progress("writing", 0, 1)
+    state.colored().save(path)
+    return path
+
+
+def _ready_steps(segments: Segments, after: SegmentState) -> Steps[FoundClasses]:
+    """What shows a state: maps for new layers, or a command that changes those that there are."""
     yield Progress("labels", 0, 1)
-    version, before = segments.version, segments.state
-    after = SegmentState(found, settings.description)
-    if before is None or segments.classes_layer is None:
-        return FoundClasses(after, block_of(segments.source, after.planes()), None, version)
+    version = segments.version
+    if segments.state is None or not segments.classes_layers:
+        return FoundClasses(after, segments.blocks(after), None, version)
     command = yield from segments.edit_steps("cluster again", after)
     return FoundClasses(after, None, command, version)
 
