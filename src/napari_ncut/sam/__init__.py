@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .loading import list_sam_models as list_sam_models
     from .mask_set import MaskSet as MaskSet
     from .merges import merge_curve as merge_curve
+    from .models import SamModels as SamModels
     from .options import MaskOptions as MaskOptions
     from .pooling import DESCRIPTORS as DESCRIPTORS
     from .pooling import pool_features as pool_features
@@ -34,6 +35,7 @@ __getattr__, __dir__ = lazy_exports(
         "MaskOptions": "options",
         "MaskSet": "mask_set",
         "SamAnswer": "answer",
+        "SamModels": "models",
         "SamSegmenter": "segmenter",
         "SemanticClasses": "classes",
         "automatic_masks": "automatic",

@@ -113,6 +113,18 @@ FACES: dict[str, MethodFace] = {
             "Switch that off to make masks smaller or larger."
         },
     ),
+    "sam": MethodFace(
+        "SAM, what is pointed at",
+        threshold="How probable it must be that a pixel belongs to the thing.",
+        automatic="A pixel is taken where that is more probable than not: 0.5.",
+        unused={
+            "mode": "Not used by SAM: it finds the thing that is pointed at, or in each box.\n"
+            "“All like it” is what the other methods do.",
+            "gamma": "Not used by SAM.",
+            "negative_threshold": "Not used by SAM: negative clicks are part of the question.",
+            "normalization": "Not used by SAM: every plane is asked on its own.",
+        },
+    ),
 }
 # What every method has values of its own of.
 _OWN = ("auto", "threshold", "gamma")
@@ -166,7 +178,7 @@ class PromptControls(ControlGrid):
         )
         self._tooltips = {
             name: getattr(self, name).tooltip
-            for name in ("gamma", "negative_threshold", "normalization")
+            for name in ("mode", "gamma", "negative_threshold", "normalization")
         }
         self._shown = BEST_METHOD
         # Values of the methods that are not shown.
@@ -231,7 +243,9 @@ class PromptControls(ControlGrid):
             self.method.value = BEST_METHOD if method == "auto" else method
         self.auto.value = "threshold" not in values
         for name, value in values.items():
-            getattr(self, name).value = value
+            # Those of SAM have a panel of their own.
+            if hasattr(self, name):
+                getattr(self, name).value = value
 
 
 class OutputControls(Container):

@@ -15,19 +15,17 @@ from ..progress import Progress
 from .layers import default_axes, unwrap
 from .mask_controls import LABELS
 from .masks_panel import MOVE_TIP, MasksPanel
-from .models import is_installed
 from .outputs import output_fits
 from .reading import Reading, layer_axes, read_settings
 from .segment_editor import NO_CLASSES, SegmentEditor
 from .segment_export import export_paths, export_steps
 from .segment_steps import class_steps, curve_steps, label_steps, mask_steps
 from .segments import Segments
+from .session import session_of
 from .workers import Job, percent
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-    from ..backbones import BackboneEntry
 
 _MASKS_TIP = "Find masks of all things in the image; they become a new layer of instances."
 _FIRST_TIP = "Describe the masks and sort them into classes, which become a new layer."
@@ -72,6 +70,7 @@ class MasksWidget(MasksPanel):
             self._job.close,
             self._curve.close,
             self.masks.release,
+            self.classes.release,
             self.table.release,
             self.editor.release,
         )
@@ -176,9 +175,7 @@ class MasksWidget(MasksPanel):
                     f"Choose another Labels layer."
                 )
             return ""
-        if self.masks.own_weights is not None:
-            return ""
-        return _missing(self.masks.network, "choose a file under “Options of the masks”")
+        return self.masks.download.why()
 
     def _why_no_classes(self) -> str:
         segments = self.editor.segments
@@ -193,7 +190,7 @@ class MasksWidget(MasksPanel):
                 f"The image “{segments.source.name}” is gone, so nothing can be measured in it. "
                 f"Choose what the masks were compared by before, or open it again."
             )
-        return _missing(self.classes.network, "compare by something else")
+        return self.classes.download.why()
 
     @property
     def _can_recluster(self) -> bool:
@@ -251,8 +248,9 @@ class MasksWidget(MasksPanel):
             return
         model, options = self.masks.model, self.masks.mask_options()
         checkpoint = self.masks.own_weights
+        models = session_of(self._viewer).sam_models
         self._start(
-            lambda: mask_steps(reading, model, options, checkpoint), self._on_masks, reading
+            lambda: mask_steps(reading, model, options, checkpoint, models), self._on_masks, reading
         )
 
     def cluster(self) -> None:
@@ -353,17 +351,3 @@ def _allow(button: QPushButton, reason: str, tooltip: str) -> None:
     """Enable a button, or disable it and say why."""
     button.setEnabled(not reason)
     button.setToolTip(reason or tooltip)
-
-
-def _missing(entry: BackboneEntry | None, otherwise: str) -> str:
-    """Why a network cannot be used, "" if it can be."""
-    if entry is None:
-        return ""
-    if entry.unavailable_because:
-        return entry.unavailable_because
-    if is_installed(entry):
-        return ""
-    return (
-        f"{entry.title} is not installed ({entry.readable_size}, license: {entry.license}). "
-        f"Download it in the widget “NCUT features” under Models, or {otherwise}."
-    )
