@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import napari_ncut as ncut
-from napari_ncut.prompts import Box, Mask, Polygon, PromptSegmenter
+from napari_ncut.prompts import Box, Mask, Polygon, PromptSegmenter, Scribble
 from napari_ncut.sam import SamModels, SamSegmenter
 from napari_ncut.sam.network import SamNetwork
 
@@ -107,6 +107,17 @@ def test_what_a_negative_box_holds_is_taken_away(network, segmenter):
     hole = Box(rows[0] - 0.4, columns[0] - 0.4, rows[0] + 6, columns[0] + 6, positive=False)
     after = segmenter.predict(strokes=[Box(5, 10, 80, 110), hole], model=network)
     assert not after[rows[0] : rows[0] + 6, columns[0] : columns[0] + 6].any()
+
+
+def test_painted_pixels_end_on_their_side(network, segmenter):
+    painted, against = np.zeros((2, 90, 120), bool)
+    painted[20:23, 10:90], against[50:53, 10:90] = True, True
+    strokes = [Scribble(painted), Scribble(against, positive=False), Box(5, 5, 80, 100)]
+    mask = segmenter.predict(strokes=strokes, model=network)
+    assert mask[painted].all() and not mask[against].any()
+    (things,) = segmenter.things(strokes=strokes, model=network)
+    np.testing.assert_array_equal(things.numbers > 0, mask)
+    assert len(things.scores) == 1
 
 
 def test_threshold_scores_and_doubt(network, segmenter):

@@ -80,6 +80,8 @@ _REGISTRY: dict[str, MethodEntry] = {
 # What "auto" stands for where the images are there, embedded.
 BEST_METHOD = next(iter(_REGISTRY))
 METHODS: dict[str, str] = {name: entry.text for name, entry in _REGISTRY.items()}
+# Those that are asked about an embedding.
+EMBEDDED_METHODS = tuple(name for name, entry in _REGISTRY.items() if entry.needs_embedding)
 
 
 def prompt_method(name: str, *, has_images: bool = True, has_embedding: bool = True) -> MethodEntry:
