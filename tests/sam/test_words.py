@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from typer.testing import CliRunner
 
 import napari_ncut as ncut
+from napari_ncut.cli import app
 from napari_ncut.sam.network import SamNetwork
 
 from .conftest import patches, tiny_sam
@@ -161,3 +164,24 @@ def test_the_part_of_sam_3_for_points(tmp_path: Path):
         )
     np.testing.assert_allclose(answer.scores, expected.iou_scores[0, 0], atol=1e-5)
     np.testing.assert_allclose(answer.logits, expected.pred_masks[0, 0], atol=1e-4)
+
+
+def test_words_on_the_command_line(folder: Path, tmp_path: Path):
+    image, output = tmp_path / "image.png", tmp_path / "labels.tif"
+    Image.fromarray(patches(90, 120)).save(image)
+    segmenter = ncut.SamSegmenter(f"transformers:{folder}")
+    segmenter.set_image(patches(90, 120), "YXC")
+    every = segmenter.find("cell", least=0)
+    middle = float(every.scores[2:4].mean())
+    words = ["sam", "prompt", str(image), "-o", str(output), "--text", "cell"]
+    model = ["--model", f"transformers:{folder}", "--least", f"{middle:.9f}"]
+    result = CliRunner().invoke(app, [*words, *model])
+    assert result.exit_code == 0, result.output
+    assert "Probability of label 1: " in result.stderr
+    expected = segmenter.find("cell", least=middle).mask_set()
+    assert len(expected) == 3
+    np.testing.assert_array_equal(ncut.read_image(output).data, expected.labels())
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("row0,column0,row1,column1\n1,1,9,9\n")
+    result = CliRunner().invoke(app, [*words, "--boxes", str(boxes), "--overwrite"])
+    assert result.exit_code == 2 and "alone" in result.stderr
