@@ -141,6 +141,31 @@ def test_many_boxes_become_many_instances(sam_bench, weights):
     assert not output.data.any() and len(shapes.data) == 3
 
 
+def test_boxes_are_accepted_and_rejected_by_keys_of_their_own_layer(sam_bench, press):
+    bench = sam_bench(show=True)
+    segment = bench.segment
+    segment.add_shapes()
+    shapes = segment.shapes_choice.value
+
+    def draw():
+        shapes.add_rectangles([[5, 8], [5, 40], [30, 40], [30, 8]])
+        bench.wait(lambda: segment._request is not None)
+        bench.wait(bench.settled)
+
+    draw()
+    press(bench, Qt.Key.Key_Return, layer=shapes)
+    bench.wait(bench.settled)
+    assert segment.output_choice.value.data.any() and not len(shapes.data)
+    draw()
+    # While a polygon may be drawn, the key is napari's.
+    shapes.mode = "add_polygon"
+    press(bench, Qt.Key.Key_Escape, layer=shapes)
+    assert len(shapes.data) == 1
+    shapes.mode = "add_rectangle"
+    press(bench, Qt.Key.Key_Escape, layer=shapes)
+    bench.wait(lambda: not len(shapes.data))
+
+
 def test_each_click_may_be_a_thing_and_classes_compete(sam_bench):
     bench = sam_bench()
     segment = bench.segment

@@ -88,10 +88,11 @@ class DownloadBar(QWidget):
         entry = self._entry
         if entry is None or not (entry.unavailable_because or self.missing):
             return ""
-        if entry.unavailable_because:
+        if entry.unavailable_because or entry.weights is None:
             return entry.unavailable_because
+        license = entry.weights.license
         return (
-            f"{entry.title} is not installed ({entry.readable_size}, license: {entry.license}). "
+            f"{entry.title} is not installed ({entry.readable_size}, license: {license}). "
             f"Download it, or {self._otherwise}."
         )
 

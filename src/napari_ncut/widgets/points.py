@@ -18,7 +18,7 @@ from .amounts import amounts
 from .asking import PromptLayers, read_prompts
 from .history import Group, history_of
 from .hover import Hover, NextPlace, Question, question_at
-from .keys import ShiftDigits, bind_weakly
+from .keys import ShiftDigits, bind_between_shapes, bind_weakly
 from .layers import unwrap
 from .live import AcceptOptions, PlaneResult, Request, live_steps
 from .next_click import NextClick
@@ -226,6 +226,7 @@ class PointsWidget(PointsPanel):
         if shapes is not None:
             prompts_layer.adopt(shapes, self._classes, image=self.image_choice.value_if_many)
             bind_weakly(shapes, "W", self.next_answer)
+            bind_between_shapes(shapes, {"Enter": self.accept, "Escape": self.reject})
         if scribbles is not None:
             # Its painting is undone with our keys, but Enter and Esc are those of its polygons.
             self._history.follow(scribbles)
