@@ -89,6 +89,8 @@ def segment_script(
 ) -> str:
     """Write a script that computes an embedding and, from clicks and strokes, masks.
 
+    Of images without an embedding (the recipe's backbone is None) it computes none.
+
     Parameters
     ----------
     source, recipe
@@ -129,7 +131,8 @@ def segment_script(
     wanted = _not_default(PromptSegmenter.predict, dict(parameters or {}))
     arguments = ["points", *(f"{name}={name}" for name in given if name != "points")]
     arguments += [f"{name}={_literal(value)}" for name, value in wanted.items()]
-    lines += ["", "segmenter = ncut.PromptSegmenter(embedding)"]
+    if not _is_bare(recipe):
+        lines += ["", "segmenter = ncut.PromptSegmenter(embedding)"]
     lines += _call("labels", "segmenter.predict", arguments)
     if output is not None:
         lines += ["", *_write_lines(source, output)]
@@ -161,6 +164,8 @@ def _embedding_lines(
         comment, expression = _reading(sources[0])
         lines += [*comment, f"image = {expression}"]
     axes = once_if_alike([one.axes for one in sources])
+    if _is_bare(recipe):
+        return [*lines, *_bare_lines(name, {**recipe, "axes": axes})]
     given = {"axes": axes, **_of_the_user(recipe, sources)}
     wanted = _not_default(embed, given)
     if wanted.get("axes") == "YX":
@@ -172,6 +177,21 @@ def _embedding_lines(
     values = {key: key if key in missing else _literal(wanted[key]) for key in order}
     arguments = [name, *(f"{key}={value}" for key, value in values.items())]
     return [*lines, *_call("embedding", "ncut.embed", arguments)]
+
+
+def _is_bare(recipe: Mapping[str, Any]) -> bool:
+    """Whether a recipe is of images that nothing was computed of."""
+    return "backbone" in recipe and recipe["backbone"] is None
+
+
+def _bare_lines(name: str, recipe: Mapping[str, Any]) -> list[str]:
+    from .prompts import PromptSegmenter
+
+    wanted = _not_default(PromptSegmenter.of_images, recipe)
+    if wanted.get("axes") == "YX":
+        del wanted["axes"]
+    arguments = [name, *(f"{key}={_literal(value)}" for key, value in wanted.items())]
+    return _call("segmenter", "ncut.PromptSegmenter.of_images", arguments)
 
 
 def _not_in_recipe(wanted: Mapping[str, Any]) -> dict[str, str]:

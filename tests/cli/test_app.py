@@ -110,11 +110,11 @@ def test_backbones_are_those_of_the_registry(call: Callable):
 def test_choices_are_those_of_the_functions():
     from napari_ncut.cli.groups import NESTED
     from napari_ncut.prompts import MODES, NORMALIZATIONS
-    from napari_ncut.prompts.methods import METHODS
+    from napari_ncut.prompts.methods import EMBEDDED_METHODS
     from napari_ncut.spectral.names import ACCURACIES, AFFINITIES, COLORINGS, DISCRETIZATIONS
 
     assert CHOICES["mode"] == tuple(MODES)
-    assert CHOICES["method"] == ("auto", *METHODS)
+    assert CHOICES["method"] == ("auto", *EMBEDDED_METHODS)
     assert CHOICES["coloring"] == tuple(COLORINGS)
     assert CHOICES["grouping"] == (NESTED, *DISCRETIZATIONS)
     assert CHOICES["normalization"] == tuple(NORMALIZATIONS)

@@ -79,7 +79,8 @@ class Bench:
     def settled(self) -> bool:
         """Whether every plane that was asked for has been computed."""
         segment = self.segment
-        return not (segment._acceptance.busy or segment._history.replaying or segment._job.busy)
+        busy = segment._acceptance.busy or segment._job.busy or segment._sam.busy
+        return not (busy or segment._history.replaying)
 
     def click(self, *coordinates: Any) -> None:
         """Add points in the prompts layer's data coordinates, and wait for all planes."""

@@ -314,9 +314,10 @@ def doubted(ready, monkeypatch):
 
     def open_doubted(*args, on_plane: int | None = 0, **kwargs):
         bench = ready(*args, **kwargs)
-        bench.asked = []
+        bench.asked, bench.asked_strokes = [], []
 
-        def where_next(self, points, positive=None, *, planes, **options):
+        def where_next(self, points, positive=None, *, planes, strokes=(), **options):
+            bench.asked_strokes.append(strokes)
             bench.asked.append((np.asarray(points).tolist(), list(positive), planes))
             return (on_plane, 3, 40) if planes == [on_plane] else None
 
@@ -407,9 +408,8 @@ def test_strokes_are_asked_about_too(doubted):
     bench.segment.shapes_choice.value.add_rectangles([corners])
     bench.wait(lambda: not bench.segment._strokes.waiting and bench.settled())
     ask(bench)
-    (points, positive, _), *_ = bench.asked
-    assert points and any(positive)
-    assert all(20 <= row <= 40 and 40 <= column <= 60 for _, row, column in points)
+    ((box,), *_) = bench.asked_strokes
+    assert (box.row0, box.column0, box.row1, box.column1) == (20, 40, 40, 60)
 
 
 def test_a_real_place_is_found(ready):

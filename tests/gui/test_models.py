@@ -21,6 +21,7 @@ from napari_ncut.backbones import BackboneEntry
 from napari_ncut.progress import Progress
 from napari_ncut.weights import ModelStore, WeightsFile, models_folder, transfer
 from napari_ncut.widgets import models
+from napari_ncut.widgets.downloading import DownloadBar
 from napari_ncut.widgets.models import ModelsPanel
 
 CONTENT = b"weights!" * 2**17
@@ -445,3 +446,61 @@ def test_bar_of_a_file_of_unknown_size_only_moves(panel, server):
     panel.progress.setRange(0, 0)
     panel._on_step(Progress("download", 0, 1))
     assert panel.progress.maximum() == 0
+
+
+# ----------------------------------------------------------------------------- the bar elsewhere
+
+
+@pytest.fixture
+def bar(catalog: dict[str, BackboneEntry], server: Server, qtbot: Any) -> Iterator[DownloadBar]:
+    bar = DownloadBar("choose a file")
+    qtbot.addWidget(bar)
+    yield bar
+    server.may_go_on.set()
+    bar.release()
+    qtbot.waitUntil(lambda: bar._job._worker is None)
+
+
+def test_a_bar_gets_what_is_missing_after_asking(bar, catalog, store, answer, qtbot):
+    assert bar.isHidden() and bar.why() == ""
+    bar.offer(catalog["plain"])
+    assert bar.isHidden() and bar.why() == ""
+    bar.offer(catalog["small"])
+    assert not bar.isHidden() and "The small (1.0 MB)" in bar.button.text()
+    assert bar.why() == (
+        "The small is not installed (1.0 MB, license: CC-BY-4.0). Download it, or choose a file."
+    )
+    said = answer("")
+    bar.button.click()
+    for part in ("Size: 1.0 MB", "License: CC-BY-4.0", str(store.folder / "shared.pth")):
+        assert part in said[0]
+    assert not store.folder.exists() and not bar.isHidden()
+    answer("Download")
+    with qtbot.waitSignal(bar.changed):
+        bar.button.click()
+    assert bar.isHidden() and bar.why() == ""
+    assert (store.folder / "shared.pth").read_bytes() == CONTENT
+
+
+def test_a_bar_can_be_cancelled(bar, catalog, server, store, answer, qtbot):
+    server.may_go_on.clear()
+    bar.offer(catalog["other"])
+    answer("Download")
+    bar.button.click()
+    assert not bar.cancel_button.isHidden() and bar.button.isHidden()
+    qtbot.waitUntil(lambda: bar.progress.value() > 0)
+    bar.cancel_button.click()
+    server.may_go_on.set()
+    assert "Cancelled" in bar.text.text() and not bar.button.isHidden()
+    qtbot.waitUntil(lambda: bar._job._worker is None)
+    assert not (store.folder / "other.pth").exists()
+
+
+def test_a_bar_without_network_says_where_to_put_the_file(bar, catalog, store, answer, qtbot):
+    lost = replace(catalog["other"].weights, url="http://127.0.0.1:9/other.pth")
+    bar.offer(replace(catalog["other"], weights=lost))
+    answer("Download")
+    with qtbot.waitSignal(bar._job.failed):
+        bar.button.click()
+    text = bar.text.text().replace("\u200b", "")
+    assert str(store.folder) in text and "other.pth" in text and not bar.button.isHidden()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_ncut.prompts import METHODS, Box, Polygon, Scribble
+from napari_ncut.prompts import Box, Polygon, Scribble
+from napari_ncut.prompts.methods import EMBEDDED_METHODS
 
 from .conftest import halves
 
@@ -165,7 +166,7 @@ def test_painted_pixels_end_on_their_side(prepared):
     assert (labels[scribbles.data == 1] == 1).all() and (labels[scribbles.data == 2] == 2).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", EMBEDDED_METHODS)
 def test_painted_pixels_end_on_their_side_by_every_method(prepared, method):
     bench = prepared()
     bench.segment.controls.method.value = method

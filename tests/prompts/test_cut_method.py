@@ -23,7 +23,7 @@ def on_discs() -> PromptSegmenter:
 
 
 def test_methods_are_described():
-    assert list(METHODS) == ["regions", "tutorial", "cut"]
+    assert list(METHODS) == ["regions", "tutorial", "cut", "sam"]
     assert all(METHODS.values())
 
 

@@ -29,7 +29,7 @@ def test_answers_are_those_of_segment_anything(sam, segmenter, shape):
     peer = predictor(sam, image)
     segmenter.set_image(image, "YXC")
     np.testing.assert_allclose(
-        segmenter._image[1][0].numpy(), peer.features.numpy(), rtol=1e-4, atol=1e-5
+        segmenter._image.embedding[0].numpy(), peer.features.numpy(), rtol=1e-4, atol=1e-5
     )
     cases = [
         ({"points": [[10, 12], [20, 15]], "positive": [True, False]},

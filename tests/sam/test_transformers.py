@@ -144,3 +144,20 @@ def test_what_is_no_such_model_is_refused(tmp_path: Path, folder: Path, monkeypa
         ncut.SamSegmenter(f"transformers:{half}")
     with pytest.raises(ncut.InputError, match="brings its own weights"):
         ncut.SamSegmenter(f"transformers:{folder}", checkpoint=tmp_path / "x.pth")
+
+
+def test_as_a_prompt_method(folder: Path):
+    image = patches(90, 120)
+    model = f"transformers:{folder}"
+    prompts = ncut.PromptSegmenter.of_images(image, "YXC")
+    segmenter = ncut.SamSegmenter(model, device="cpu")
+    segmenter.set_image(image, "YXC")
+    expected = segmenter.predict([(20, 30)]).best
+    expected[20, 30] = True
+    np.testing.assert_array_equal(prompts.predict([(20, 30)], model=model), expected)
+    corners = [(5, 10, 40, 50), (30, 60, 80, 110)]
+    outline = ncut.Polygon([[9.5, 9.5], [9.5, 60.5], [50.5, 60.5], [50.5, 9.5]], label=2)
+    strokes = [*(ncut.Box(*corner, label=1) for corner in corners), outline]
+    labels = prompts.predict(strokes=strokes, model=model)
+    both = segmenter.predict(boxes=corners).best.any(axis=0)
+    assert (both | (labels != 1)).all() and set(np.unique(labels)) <= {0, 1, 2}

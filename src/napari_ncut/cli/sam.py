@@ -218,6 +218,18 @@ def prompt_command(
             show_default=False,
         ),
     ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORDS",
+            help="Find all things that words name, where the model knows words (SAM 3).",
+            show_default=False,
+        ),
+    ] = None,
+    least: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="With --text: how probable a thing must be."),
+    ] = 0.5,
     model: Annotated[
         str,
         typer.Option(
@@ -243,22 +255,27 @@ def prompt_command(
 ) -> None:
     """Segment what points and boxes are on, and write a label map.
 
-    A class of points is a label; boxes are numbered from 1 in the order of the file.
+    A class of points is a label; boxes are numbered from 1 in the order of the file, things that
+    words name from the surest on.
 
     [bold]Examples[/bold]
 
         napari-ncut sam prompt cells.tif --points clicks.csv -o mask.tif
 
         napari-ncut sam prompt cells.tif --boxes boxes.csv -o cells_labels.tif --model sam:vit_b_lm
+
+        napari-ncut sam prompt cells.tif --text "round cell" -o cells_labels.tif \
+--model transformers:sam3
     """
     from ..errors import InputError, check_choice
     from ..io import check_label_format, check_outputs, read_points, write_labels
     from ..io.strokes import read_boxes
     from ..progress import run_steps
     from ..sam import SamSegmenter
+    from ..sam.answer import ANSWERS
     from ..sam.rgb import planes_for_sam, rgb
     from .inputs import read_inputs
-    from .sam_answers import ANSWERS, check_prompts, corners_of, label_map
+    from .sam_answers import check_prompts, corners_of, label_map, named
 
     check_choice("answer", answer, ANSWERS)
     check_label_format(output, 2)
@@ -274,16 +291,20 @@ def prompt_command(
         )
     clicks = None if points is None else read_points(points)
     corners = None if boxes is None else [corners_of(box) for box in read_boxes(boxes)]
-    check_prompts(clicks, corners)
+    check_prompts(clicks, corners, text)
     check_outputs([output], overwrite=overwrite)
     segmenter = SamSegmenter(model, checkpoint=checkpoint, device=device)
     with progress_bar() as progress:
         run_steps(segmenter.set_rgb_steps(rgb(planes[plane])), progress)
-    labels, scores = label_map(segmenter, clicks, corners, answer)
+    if text is None:
+        labels, scores = label_map(segmenter, clicks, corners, answer)
+    else:
+        labels, scores = named(segmenter, text, least)
     write_labels(output, labels)
     written([output])
     said = ", ".join(f"{label}: {score:.2f}" for label, score in scores.items())
-    say(f"Predicted IoU of label {said}.", stderr=True)
+    kind = "Predicted IoU" if text is None else "Probability"
+    say(f"{kind} of label {said}." if said else f"There is no {text!r}.", stderr=True)
 
 
 def _sam_name(model: str | None) -> str:

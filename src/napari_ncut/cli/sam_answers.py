@@ -15,15 +15,20 @@ if TYPE_CHECKING:
     from ..prompts import Box
     from ..sam import SamAnswer, SamSegmenter
 
-# The one that SAM thinks best, or by size.
-ANSWERS = ("best", "whole", "part", "subpart")
 
-
-def check_prompts(clicks: PointsTable | None, corners: list[list[float]] | None) -> None:
-    """Raise an `InputError` unless points and boxes go together, before an image is looked at."""
+def check_prompts(
+    clicks: PointsTable | None, corners: list[list[float]] | None, text: str | None = None
+) -> None:
+    """Raise an `InputError` unless prompts go together, before an image is looked at."""
+    if text is not None:
+        if clicks is not None or corners is not None:
+            raise InputError("Words find things alone. Give --text, or --points and --boxes.")
+        return
     if clicks is None:
         if corners is None:
-            raise InputError("Nothing says what to segment. Give --points, --boxes or both.")
+            raise InputError(
+                "Nothing says what to segment. Give --points, --boxes or both, or --text."
+            )
         return
     if clicks.points.shape[1] != 2:
         raise InputError(
@@ -59,7 +64,7 @@ def label_map(
     clicks, corners
         Points, and boxes as (top, left, bottom, right); one of them at least.
     answer
-        One of `ANSWERS`.
+        One of `sam.answer.ANSWERS`.
     """
     if clicks is None:
         found = segmenter.predict(boxes=corners)
@@ -84,6 +89,16 @@ def label_map(
     return labels, scores
 
 
+def named(
+    segmenter: SamSegmenter, text: str, least: float
+) -> tuple[NDArray[np.int32], dict[int, float]]:
+    """The things that words name as labels (h, w), from the surest on, and how probable each is."""
+    found = segmenter.find(text, least=least)
+    masks = found.mask_set()
+    scores = found.scores[:, 0].tolist()
+    return masks.labels(), {i: float(score) for i, score in enumerate(scores, start=1)}
+
+
 def _classes(clicks: PointsTable) -> NDArray[np.int64]:
     if clicks.classes is None:
         return np.ones(len(clicks.points), np.int64)
@@ -101,11 +116,7 @@ def _labels_of(
     """Labels of one of the answers about each thing; the smaller of two things lies on top."""
     n_answers = found.scores.shape[-1]
     scores = found.scores.reshape(-1, n_answers)
-    if answer == "best":
-        chosen = scores.argmax(axis=1)
-    else:
-        place = min(ANSWERS.index(answer) - 1, n_answers - 1)
-        chosen = found.order.reshape(-1, n_answers)[:, place]
+    chosen = np.array([found.number_of(answer, thing) for thing in range(len(scores))], np.int64)
     masks = MaskSet.of(
         (found.mask(int(which), thing) for thing, which in enumerate(chosen)), found.shape
     )

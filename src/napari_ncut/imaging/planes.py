@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
@@ -111,6 +111,16 @@ class Planes(Sequence[NDArray[np.float32]]):
         planes = Planes(self.sources, is_list=self.is_list, percentiles=self._percentiles)
         if self.n_channels == 1:
             planes.n_channels = n_channels
+        return planes
+
+    def with_scalings(self, scalings: Iterable[ImageScaling]) -> Planes:
+        """The same planes with another scaling for every image; see `as_planes`."""
+        sources = [
+            replace(source, scaling=scaling)
+            for source, scaling in zip(self.sources, scalings, strict=True)
+        ]
+        planes = Planes(sources, is_list=self.is_list, percentiles=self._percentiles)
+        planes.n_channels = self.n_channels
         return planes
 
     def __len__(self) -> int:

@@ -3,13 +3,15 @@
 from .conditioned import ConditionedCut
 from .instances import ClassMeasure, label_instances, measure_labels
 from .methods import METHODS
-from .parameters import MODES, NORMALIZATIONS
+from .parameters import ANSWERS, MODES, NORMALIZATIONS
 from .prototypes import Prototypes
 from .segmenter import PromptSegmenter
 from .strokes import Box, Mask, Polygon, Scribble, Stroke
+from .things import PlaneThings, ThingScores
 from .tutorial import get_mask
 
 __all__ = [
+    "ANSWERS",
     "METHODS",
     "MODES",
     "NORMALIZATIONS",
@@ -17,11 +19,13 @@ __all__ = [
     "ClassMeasure",
     "ConditionedCut",
     "Mask",
+    "PlaneThings",
     "Polygon",
     "PromptSegmenter",
     "Prototypes",
     "Scribble",
     "Stroke",
+    "ThingScores",
     "get_mask",
     "label_instances",
     "measure_labels",

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, regular_array
 from ..imaging import PlaneLayout
+
+if TYPE_CHECKING:
+    from .drawing import Area
+    from .strokes import Stroke
 
 # What every format of label maps can hold.
 MAX_CLASS = 2**31 - 1
@@ -27,12 +33,24 @@ class Clicks:
     positive : bool array (n,)
     classes : int array (n,)
         Class of each; 0 on negative clicks that count against every class.
+    strokes : sequence of (Stroke, Area)
+        What was drawn, for methods that look at it themselves.
+    n_drawn : int
+        So many of the clicks, the first ones, stand for strokes.
     """
 
     pixels: NDArray[np.int64]
     nodes: NDArray[np.int64]
     positive: NDArray[np.bool_]
     classes: NDArray[np.int64]
+    strokes: Sequence[tuple[Stroke, Area]] = ()
+    n_drawn: int = 0
+
+    @property
+    def own(self) -> Clicks:
+        """Without those that stand for strokes."""
+        rest = slice(self.n_drawn, None)
+        return Clicks(self.pixels[rest], self.nodes[rest], self.positive[rest], self.classes[rest])
 
     @property
     def labels(self) -> list[int]:

@@ -50,6 +50,8 @@ class Drawn:
             np.concatenate([layout.node_at(self.pixels), clicks.nodes]),
             np.concatenate([self.positive, clicks.positive]),
             np.concatenate([self.classes, clicks.classes]),
+            self.strokes,
+            len(self.pixels),
         )
 
     def hold(self, labels: NDArray, plane: int) -> None:
@@ -62,9 +64,7 @@ class Drawn:
         """Take away what objects cannot be, in place, but for pieces that were clicked."""
         if self.mode != "object":
             return
-        for stroke, area in self.strokes:
-            if stroke.plane == plane and stroke.limits and not stroke.positive:
-                _put(labels[area.window], area.inside, stroke)
+        self.take_away(labels, plane)
         limiting = {
             stroke.number
             for stroke, _ in self.strokes
@@ -82,6 +82,12 @@ class Drawn:
                 pieces, _ = label(beyond, np.ones((3, 3)))
                 beyond &= ~np.isin(pieces, pieces[mine[:, 0], mine[:, 1]])
             labels[beyond] = 0
+
+    def take_away(self, labels: NDArray, plane: int) -> None:
+        """Take away what lies in negative boxes and polygons, in place."""
+        for stroke, area in self.strokes:
+            if stroke.plane == plane and stroke.limits and not stroke.positive:
+                _put(labels[area.window], area.inside, stroke)
 
     def _limit(self, plane: int, number: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Where a class may be: its boxes and polygons, somewhat wider."""

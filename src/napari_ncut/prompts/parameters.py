@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import InputError, check_choice, is_number
 from .tutorial import check_area
 
+if TYPE_CHECKING:
+    from ..sam import SamSegmenter
+
 Normalization = Literal["stack", "plane", "absolute"]
 Mode = Literal["similar", "object"]
+Answer = Literal["best", "whole", "part", "subpart"]
+ANSWERS: dict[str, str] = {
+    "best": "the answer that SAM itself thinks best",
+    "whole": "the largest of its three answers",
+    "part": "the one between",
+    "subpart": "the smallest",
+}
 MODES: dict[str, str] = {
     "similar": "all things like those clicked, in every plane and image",
     "object": "only the connected things that were clicked",
@@ -31,11 +42,16 @@ class PromptParameters:
     normalization: Normalization = "stack"
     denoise_area_th: int | None = None
     mode: Mode = "similar"
+    model: str | SamSegmenter = "sam:vit_b"
+    checkpoint: str | Path | None = None
+    answer: Answer = "best"
+    each_point: bool = False
 
     def check(self) -> None:
         """Raise an `InputError` unless all can be used."""
         check_choice("mode", self.mode, MODES)
         check_choice("normalization", self.normalization, NORMALIZATIONS)
+        check_choice("answer", self.answer, ANSWERS)
         for name in ("threshold", "negative_threshold"):
             value = getattr(self, name)
             if value is not None and not is_number(value):

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, is_number
-from ..imaging import GuidedUpsampler
+from ..errors import InputError
+from ..imaging import Channels, GuidedUpsampler, Scaling
 from ..progress import Steps
 from .clicks import Clicks, check_clicks
 from .doubt import most_doubtful
 from .drawn import Drawn, read_strokes
+from .images import BareImages
+from .instances import label_instances
 from .margins import PlaneAnswer, PromptMethod
 from .methods import MethodEntry, prompt_method
 from .objects import keep_clicked_objects
-from .parameters import Mode, Normalization, PromptParameters
+from .parameters import Answer, Mode, Normalization, PromptParameters
+from .pixels import check_planes, drop_small, hold_clicked_pixels, scores_as_given
 from .region_method import RegionMethod
+from .sam_method import SamMethod, SamPlane
 from .strokes import Stroke, check_strokes
-from .tutorial import check_area, small_components
+from .things import PlaneThings
+from .tutorial import check_area
 
 if TYPE_CHECKING:
+    from ..sam import SamModels, SamSegmenter
     from ..spectral import Embedding
 
 # Upsamplers hold a gray plane each; these many planes are clicked back and forth between.
@@ -38,7 +46,9 @@ class PromptSegmenter:
     Parameters
     ----------
     embedding
-        What `napari_ncut.embed` returned.
+        What `napari_ncut.embed` returned. With images alone, see `of_images`.
+    sam_models
+        What loads models for the method "sam"; share one to load and look once.
 
     Notes
     -----
@@ -48,17 +58,48 @@ class PromptSegmenter:
     wait for each other.
     """
 
-    def __init__(self, embedding: Embedding) -> None:
-        if not hasattr(embedding, "unit_vectors"):
+    def __init__(
+        self, embedding: Embedding | BareImages, *, sam_models: SamModels | None = None
+    ) -> None:
+        from ..sam import SamModels
+
+        self.has_embedding = hasattr(embedding, "unit_vectors")
+        if not self.has_embedding and not isinstance(embedding, BareImages):
             raise InputError(
                 f"An Embedding is needed, but a {type(embedding).__name__} was given. "
-                f"Make one first: PromptSegmenter(napari_ncut.embed(image))."
+                f"Make one first: PromptSegmenter(napari_ncut.embed(image)); or, for the method "
+                f'"sam" alone, PromptSegmenter.of_images(image).'
             )
-        self.embedding = embedding
+        # What a method asks of it that needs no embedding, images alone have as well.
+        self.embedding = cast("Embedding", embedding)
+        self.sam_models = SamModels() if sam_models is None else sam_models
         self._methods: dict[MethodEntry, PromptMethod] = {}
         self._read: Drawn | None = None
         self._upsamplers: OrderedDict[int, GuidedUpsampler] = OrderedDict()
         self._lock = Lock()
+
+    @classmethod
+    def of_images(
+        cls,
+        images: Any,
+        axes: str | Sequence[str | None] | None = None,
+        *,
+        channels: Channels = None,
+        scaling: Scaling = "stack",
+        sam_models: SamModels | None = None,
+    ) -> PromptSegmenter:
+        """A segmenter of images that are not embedded, for the method "sam". Takes no time.
+
+        Parameters
+        ----------
+        images, axes, channels, scaling
+            As for `napari_ncut.embed`. Scaled as usual, images of 8 bits are shown to SAM as they
+            are.
+        sam_models
+            See above.
+        """
+        images = BareImages.of(images, axes=axes, channels=channels, scaling=scaling)
+        return cls(images, sam_models=sam_models)
 
     def predict(
         self,
@@ -75,6 +116,10 @@ class PromptSegmenter:
         min_area: int = 0,
         normalization: Normalization = "stack",
         denoise_area_th: int | None = None,
+        model: str | SamSegmenter = "sam:vit_b",
+        checkpoint: str | Path | None = None,
+        answer: Answer = "best",
+        each_point: bool = False,
         planes: Sequence[int] | None = None,
         return_scores: bool = False,
     ) -> Any:
@@ -101,12 +146,15 @@ class PromptSegmenter:
             `RegionMethod`), which needs the images; "tutorial": the NCUT tutorial's rule; "cut": a
             cut in two groups for each class, led by all its clicks together (see
             `ConditionedCut`); with the first and the last, positive clicks of other classes count
-            as negative ones. "auto": "regions", or "tutorial" where an embedding was saved without
-            its images.
+            as negative ones. "sam": the Segment Anything Model, which answers in the plane of the
+            prompts, and needs its weights but no embedding (see `SamMethod` and `things_on`). Of
+            the other parameters it takes `threshold`, `min_area` and those that are named after
+            it. "auto": "regions", "tutorial" where an embedding was saved without its images, and
+            "sam" of images alone.
         threshold
             For positive clicks. Higher gives smaller masks. Default: .5 for a class with one click,
             .7 with several; with "regions" a probability of .5; with "cut" where the two groups
-            part (.5 at gamma 1).
+            part (.5 at gamma 1), with "sam" a probability of .5.
         negative_threshold
             For negative clicks. Higher takes less away. Default .99. With "tutorial" only.
         gamma
@@ -121,6 +169,13 @@ class PromptSegmenter:
         denoise_area_th
             Pieces of one click's mask of fewer grid cells are dropped. Default: the tutorial's 3
             for a single click, 8 for several, 10 beside negative ones; 3 with "cut".
+        model, checkpoint
+            Of "sam": which network; see `SamSegmenter`. One that is loaded may be given as `model`.
+        answer
+            Of "sam": "best", which it thinks best itself; or by size "whole", "part" or "subpart".
+        each_point
+            Of "sam": whether every positive point (or scribble) is about a thing of its own, rather
+            than all of a class about one. Boxes and outlines always are.
         planes
             Only these planes, in this order: the result is a list of (h, w) then.
         return_scores
@@ -141,24 +196,29 @@ class PromptSegmenter:
         InputError
             If points lie outside the images, or anything else cannot be used.
         """
-        entry = prompt_method(method, has_images=self.embedding.planes is not None)
-        parameters = PromptParameters(
-            threshold, negative_threshold, gamma, normalization, denoise_area_th, mode
-        )
-        parameters.check()
+        options = {
+            "threshold": threshold,
+            "negative_threshold": negative_threshold,
+            "gamma": gamma,
+            "normalization": normalization,
+            "denoise_area_th": denoise_area_th,
+            "mode": mode,
+            "model": model,
+            "checkpoint": checkpoint,
+            "answer": answer,
+            "each_point": each_point,
+        }
+        asked = self._asked(method, points, positive, classes, strokes, options)
         check_area("min_area", min_area, "pixels")
         layout = self.embedding.layout
-        clicks = check_clicks(layout, points, positive, classes)
-        drawn = self._drawn(check_strokes(strokes), mode)
-        clicks = drawn.before(clicks, layout)
         as_mask = classes is None and all(stroke.label is None for stroke in strokes)
-        wanted = range(len(layout)) if planes is None else _check_planes(planes, len(layout))
+        wanted = range(len(layout)) if planes is None else check_planes(planes, len(layout))
         with self._lock:
-            results = self._answers(entry, clicks, parameters, wanted)
+            results = self._answers(asked, wanted)
             label_maps, score_maps = [], []
             for plane in wanted:
                 labels, scores = self._full_resolution(
-                    plane, results.get(plane), clicks, drawn, min_area, return_scores
+                    plane, results.get(plane), asked, min_area, return_scores
                 )
                 label_maps.append(labels.astype(bool) if as_mask else labels)
                 if scores is not None:
@@ -168,48 +228,85 @@ class PromptSegmenter:
         masks = layout.pixels_as_given(label_maps)
         if not return_scores:
             return masks
-        return masks, _scores_as_given(
+        return masks, scores_as_given(
             layout.pixels_as_given(score_maps), layout.stacks, layout.is_list, as_mask
         )
 
-    def where_next(
+    def things(
         self,
-        points: ArrayLike,
+        points: ArrayLike = (),
         positive: ArrayLike | None = None,
         *,
         classes: ArrayLike | None = None,
+        strokes: Sequence[Stroke] = (),
+        method: str = "auto",
+        min_area: int = 0,
+        planes: Sequence[int] | None = None,
+        **options: Any,
+    ) -> list[PlaneThings]:
+        """The masks of `predict` thing by thing, plane by plane.
+
+        With "sam" every thing that was asked about is one, with scores of the answers; with other
+        methods every connected piece.
+
+        Parameters
+        ----------
+        points, positive, classes, strokes, method, min_area, planes, options
+            As for `predict`. Default of `planes`: all.
+        """
+        check_area("min_area", min_area, "pixels")
+        asked = self._asked(method, points, positive, classes, strokes, options)
+        n_planes = len(self.embedding.layout)
+        wanted = range(n_planes) if planes is None else check_planes(planes, n_planes)
+        found = []
+        with self._lock:
+            results = self._answers(asked, wanted)
+            for plane in wanted:
+                result = results.get(plane)
+                labels, _ = self._full_resolution(plane, result, asked, min_area, False)
+                if isinstance(result, SamPlane):
+                    found.append(result.numbered(labels))
+                else:
+                    found.append(PlaneThings(*label_instances(labels)))
+        return found
+
+    def where_next(
+        self,
+        points: ArrayLike = (),
+        positive: ArrayLike | None = None,
+        *,
+        classes: ArrayLike | None = None,
+        strokes: Sequence[Stroke] = (),
         mode: Mode = "similar",
         method: str = "auto",
         planes: Sequence[int] | None = None,
+        **options: Any,
     ) -> tuple[int, int, int] | None:
         """Where a further click would tell most: the middle of what is most in doubt.
 
         Parameters
         ----------
-        points, positive, classes, mode, method
+        points, positive, classes, strokes, mode, method, options
             As for `predict`.
         planes
             Look at these only. Default: all.
 
         Returns
         -------
-        (plane, row, column) in pixels, or None without a positive click, or where nothing is in
+        (plane, row, column) in pixels, or None without a positive prompt, or where nothing is in
         doubt.
         """
         layout = self.embedding.layout
-        clicks = check_clicks(layout, points, positive, classes)
-        entry = prompt_method(method, has_images=self.embedding.planes is not None)
-        parameters = PromptParameters(mode=mode)
-        parameters.check()
-        wanted = range(len(layout)) if planes is None else _check_planes(planes, len(layout))
+        asked = self._asked(method, points, positive, classes, strokes, {**options, "mode": mode})
+        wanted = range(len(layout)) if planes is None else check_planes(planes, len(layout))
         with self._lock:
-            answers = self._answers(entry, clicks, parameters, wanted)
+            answers = self._answers(asked, wanted)
             maps = {
                 plane: answers[plane].doubt_map(partial(self._upsampler, plane))
                 for plane in wanted
                 if plane in answers
             }
-        return most_doubtful(maps, clicks.pixels)
+        return most_doubtful(maps, asked.clicks.pixels)
 
     def boundaries(self, planes: Sequence[int] | None = None) -> list[NDArray[np.float32]]:
         """Probability, 0 to 1, of a boundary at every pixel (h, w) of planes, as `compact` sees it.
@@ -229,18 +326,44 @@ class PromptSegmenter:
                 "Boundaries are seen in the images, but this embedding was saved without them. "
                 "Save with images=True, or embed the images again."
             )
-        wanted = range(len(images)) if planes is None else _check_planes(planes, len(images))
+        wanted = range(len(images)) if planes is None else check_planes(planes, len(images))
         network = Compact()
         return [network.maps(images[plane]).boundary for plane in wanted]
 
-    def _answers(
+    def _asked(
         self,
-        entry: MethodEntry,
-        clicks: Clicks,
-        parameters: PromptParameters,
-        wanted: Sequence[int],
-    ) -> dict[int, Any]:
+        method: str,
+        points: ArrayLike,
+        positive: ArrayLike | None,
+        classes: ArrayLike | None,
+        strokes: Sequence[Stroke],
+        options: dict[str, Any],
+    ) -> _Asked:
+        """Everything that was given, checked and read."""
+        entry = self._entry(method)
+        unknown = options.keys() - PromptParameters.__dataclass_fields__.keys()
+        if unknown:
+            raise InputError(
+                f"There is no option {min(unknown)!r}. Choose from: "
+                f"{', '.join(PromptParameters.__dataclass_fields__)}."
+            )
+        parameters = PromptParameters(**options)
+        parameters.check()
+        layout = self.embedding.layout
+        clicks = check_clicks(layout, points, positive, classes)
+        drawn = self._drawn(check_strokes(strokes), parameters.mode)
+        return _Asked(entry, drawn.before(clicks, layout), drawn, parameters)
+
+    def _entry(self, method: str) -> MethodEntry:
+        return prompt_method(
+            method,
+            has_images=self.embedding.planes is not None,
+            has_embedding=self.has_embedding,
+        )
+
+    def _answers(self, asked: _Asked, wanted: Sequence[int]) -> dict[int, Any]:
         """The method's answers for planes, none without a positive click."""
+        clicks, parameters, entry = asked.clicks, asked.parameters, asked.entry
         if not clicks.labels:
             return {}
         layout = self.embedding.layout
@@ -261,36 +384,55 @@ class PromptSegmenter:
             read = self._read = read_strokes(self.embedding.layout, strokes, mode)
         return read
 
-    def ready_steps(self, planes: Sequence[int] | None = None) -> Steps[None]:
-        """Prepare planes for clicks with the method "auto", as a generator of progress.
+    def ready_steps(
+        self, planes: Sequence[int] | None = None, method: str = "auto", **options: Any
+    ) -> Steps[None]:
+        """Prepare planes for clicks with a method, as a generator of progress.
 
         Without it the first click on a plane takes as long as this does. Default: all planes, as
         many as are kept.
+
+        Parameters
+        ----------
+        planes, method, options
+            As for `predict`; of the options "sam" needs to know the model.
         """
         n_planes = len(self.embedding.layout)
-        method = self.method("auto")
-        if isinstance(method, RegionMethod):
-            wanted = range(n_planes) if planes is None else _check_planes(planes, n_planes)
-            yield from method.ready_steps(wanted)
+        wanted = range(n_planes) if planes is None else check_planes(planes, n_planes)
+        prepared = self.method(method)
+        if isinstance(prepared, RegionMethod):
+            yield from prepared.ready_steps(wanted)
+        elif isinstance(prepared, SamMethod):
+            yield from prepared.ready_steps(wanted, PromptParameters(**options))
+
+    def is_ready(self, plane: int, method: str = "auto", **options: Any) -> bool:
+        """Whether clicks on a plane are answered at once, without what `ready_steps` does.
+
+        Of "sam" alone that is worth asking; other methods take moments.
+        """
+        prepared = self.method(method)
+        return not isinstance(prepared, SamMethod) or prepared.is_ready(
+            plane, PromptParameters(**options)
+        )
 
     def method(self, name: str) -> PromptMethod:
         """The method of that name for these images."""
-        return self._method(prompt_method(name, has_images=self.embedding.planes is not None))
+        return self._method(self._entry(name))
 
     def _method(self, entry: MethodEntry) -> PromptMethod:
         if entry not in self._methods:
-            self._methods[entry] = entry.make(self.embedding)
+            self._methods[entry] = entry.make(self.embedding, self.sam_models)
         return self._methods[entry]
 
     def _full_resolution(
         self,
         plane: int,
         result: PlaneAnswer | None,
-        clicks: Clicks,
-        drawn: Drawn,
+        asked: _Asked,
         min_area: int,
         with_scores: bool,
     ) -> tuple[NDArray, NDArray[np.float32] | None]:
+        clicks, drawn = asked.clicks, asked.drawn
         shape = self.embedding.layout.shapes[plane]
         classes = clicks.labels
         dtype = np.min_scalar_type(max(classes, default=1))
@@ -301,14 +443,20 @@ class PromptSegmenter:
             return np.zeros(shape, dtype=dtype), empty
         upsampler = partial(self._upsampler, plane)
         labels = result.class_map(classes, dtype, upsampler)
+        # What stands for a stroke is a click to other methods; of a thing with a hole in its middle
+        # it need not be part.
+        held = clicks.own if asked.entry.asks_about_things else clicks
         drawn.hold(labels, plane)
-        _hold_clicked_pixels(labels, clicks, plane)
-        drawn.limit(labels, clicks, plane)
+        hold_clicked_pixels(labels, held, plane)
+        if asked.entry.asks_about_things:
+            drawn.take_away(labels, plane)
+        else:
+            drawn.limit(labels, clicks, plane)
         if min_area > 1:
-            _drop_small(labels, clicks, plane, min_area)
+            drop_small(labels, clicks, plane, min_area)
         if drawn.strokes:
             drawn.hold(labels, plane)
-            _hold_clicked_pixels(labels, clicks, plane)
+            hold_clicked_pixels(labels, held, plane)
         scores = result.heat_map(upsampler) if with_scores else None
         return labels, scores
 
@@ -321,42 +469,11 @@ class PromptSegmenter:
         return self._upsamplers[plane]
 
 
-def _check_planes(planes: Sequence[int], n_planes: int) -> Sequence[int]:
-    wanted = list(planes) if isinstance(planes, Iterable) else [planes]
-    for plane in wanted:
-        if not is_number(plane, whole=True) or not 0 <= plane < n_planes:
-            raise InputError(
-                f"There is no plane {plane!r}. Give a list of whole numbers from 0 to "
-                f"{n_planes - 1}, the planes that were embedded."
-            )
-    return [int(plane) for plane in wanted]
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What was asked: by which method, with which clicks and strokes, and how to read them."""
 
-
-def _hold_clicked_pixels(labels: NDArray, clicks: Clicks, plane: int) -> None:
-    """Put every clicked pixel on its click's side, in place; a later click wins."""
-    for i in np.flatnonzero(clicks.pixels[:, 0] == plane):
-        pixel = (clicks.pixels[i, 1], clicks.pixels[i, 2])
-        if clicks.positive[i]:
-            labels[pixel] = clicks.classes[i]
-        elif clicks.classes[i] in (0, labels[pixel]):
-            labels[pixel] = 0
-
-
-def _drop_small(labels: NDArray, clicks: Clicks, plane: int, min_area: int) -> None:
-    here = clicks.positive & (clicks.pixels[:, 0] == plane)
-    for label in clicks.labels:
-        own = clicks.pixels[here & (clicks.classes == label)]
-        small = small_components(labels == label, min_area, keep=(own[:, 1], own[:, 2]))
-        labels[small] = 0
-
-
-def _scores_as_given(scores: Any, stacks: tuple, is_list: bool, as_mask: bool) -> Any:
-    """Bring the class axis of scores, which comes after a stack's planes, to the front."""
-    if as_mask:
-        return scores
-    if is_list:
-        return [
-            s if stack == () else np.moveaxis(s, 1, 0)
-            for s, stack in zip(scores, stacks, strict=True)
-        ]
-    return scores if stacks[0] == () else np.moveaxis(scores, 1, 0)
+    entry: MethodEntry
+    clicks: Clicks
+    drawn: Drawn
+    parameters: PromptParameters

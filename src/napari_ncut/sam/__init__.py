@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .loading import list_sam_models as list_sam_models
     from .mask_set import MaskSet as MaskSet
     from .merges import merge_curve as merge_curve
+    from .models import SamModels as SamModels
     from .nearest import NearestClass as NearestClass
     from .options import MaskOptions as MaskOptions
     from .pooling import DESCRIPTORS as DESCRIPTORS
@@ -36,6 +37,7 @@ __getattr__, __dir__ = lazy_exports(
         "MaskSet": "mask_set",
         "NearestClass": "nearest",
         "SamAnswer": "answer",
+        "SamModels": "models",
         "SamSegmenter": "segmenter",
         "SemanticClasses": "classes",
         "automatic_masks": "automatic",

@@ -9,9 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import check_choice
 from .mask_set import MaskSet
 
 Masks = NDArray[np.bool_]
+# The one that SAM thinks best, or by size.
+ANSWERS = ("best", "whole", "part", "subpart")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +31,16 @@ class SamAnswer:
         Rows and columns of the image.
     covered : (int, int)
         Rows and columns of the raster that show the image; what lies beyond means nothing.
+    threshold : float
+        Logits above it are mask.
     """
 
     logits: NDArray[np.float32]
     scores: NDArray[np.float32]
     shape: tuple[int, int]
     covered: tuple[int, int]
-    _enlarge: Callable[[NDArray[np.float32]], Masks] = field(repr=False)
+    _enlarge_logits: Callable[[NDArray[np.float32]], NDArray[np.float32]] = field(repr=False)
+    threshold: float = 0.0
 
     @property
     def several(self) -> bool:
@@ -48,8 +54,31 @@ class SamAnswer:
 
     def mask(self, which: int, thing: int = 0) -> Masks:
         """One answer, bool (h, w); with several boxes about one of the things."""
+        return self.pixel_logits(which, thing) > self.threshold
+
+    def pixel_logits(self, which: int, thing: int = 0) -> NDArray[np.float32]:
+        """One answer before it is cut at the threshold, (h, w): logits of probabilities."""
         own = self.logits[thing] if self.several else self.logits
-        return self._enlarge(own[which][np.newaxis])[0]
+        return self._enlarge_logits(own[which][np.newaxis])[0]
+
+    def number_of(self, answer: str, thing: int = 0) -> int:
+        """Which of the answers about a thing is meant by "best", "whole", "part" or "subpart".
+
+        Of fewer answers than three the last is the smallest there is.
+        """
+        check_choice("answer", answer, ANSWERS)
+        scores = self.scores.reshape(-1, self.scores.shape[-1])[thing]
+        if answer == "best":
+            return int(scores.argmax())
+        order = self.order.reshape(-1, len(scores))[thing]
+        return int(order[min(ANSWERS.index(answer) - 1, len(order) - 1)])
+
+    def _enlarge(self, logits: NDArray[np.float32]) -> Masks:
+        # One at a time: logits of many at full size would take four times the memory of masks.
+        masks = np.empty((len(logits), *self.shape), dtype=bool)
+        for i in range(len(logits)):
+            masks[i] = self._enlarge_logits(logits[i : i + 1])[0] > self.threshold
+        return masks
 
     @cached_property
     def masks(self) -> Masks:

@@ -32,6 +32,23 @@ def planes_for_sam(
     return as_planes(images, axes=axes, channels=channels, scaling=scaling)
 
 
+def as_sam_sees(planes: Planes) -> Planes:
+    """Planes that are there already, scaled as `planes_for_sam` scales them where nothing is said.
+
+    Scalings other than the usual one, "stack", were chosen by somebody, and stay.
+    """
+    return planes.with_scalings(
+        "dtype"
+        if _is_usual(source.scaling) and _scaling_of(source.data) == "dtype"
+        else source.scaling
+        for source in planes.sources
+    )
+
+
+def _is_usual(scaling: Any) -> bool:
+    return isinstance(scaling, str) and scaling == "stack"
+
+
 def rgb(plane: NDArray[np.float32]) -> NDArray[np.uint8]:
     """A plane (h, w, c) in [0, 1] as (h, w, 3): gray repeated, other channels mixed to color."""
     matched = match_channels(plane, 3)

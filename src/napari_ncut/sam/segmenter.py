@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..cache import ContentCache, content_key
 from ..devices import check_precision
-from ..errors import InputError, regular_array
+from ..errors import InputError, is_number
 from ..imaging import Channels, Scaling
 from ..progress import Steps, run_steps
 from .answer import SamAnswer
 from .frame import Frame
 from .loading import load_network
 from .network import RGB, CanvasPrompts, MaskNetwork
+from .questions import check_boxes, check_mask, check_points
 from .rgb import planes_for_sam, rgb
 
 if TYPE_CHECKING:
@@ -26,6 +27,29 @@ if TYPE_CHECKING:
 
 # Embeddings of SAM take 4 MB each, those of SAM 2 with its finer maps 17.
 _KEPT_BYTES = 2**28
+# What a pixel of a mask that is given as a prompt is worth as a logit.
+_SURE = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a network saw of an image, about which can then be asked.
+
+    Attributes
+    ----------
+    frame : Frame
+        How the image lies on the canvas.
+    embedding : tuple of Tensor
+        The last is (1, d, r, c).
+    """
+
+    frame: Frame
+    embedding: tuple[Tensor, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        return sum(one.numel() * one.element_size() for one in self.embedding)
 
 
 class SamSegmenter:
@@ -80,12 +104,12 @@ class SamSegmenter:
             _KEPT_BYTES, lambda maps: sum(m.numel() * m.element_size() for m in maps)
         )
         self._lock = RLock()
-        self._image: tuple[Frame, tuple[Tensor, ...]] | None = None
+        self._image: Look | None = None
 
     @property
     def shape(self) -> tuple[int, int] | None:
         """Rows and columns of the image that is set, None if there is none."""
-        return None if self._image is None else self._image[0].shape
+        return None if self._image is None else self._image.frame.shape
 
     def set_image(
         self,
@@ -136,10 +160,12 @@ class SamSegmenter:
 
     def set_rgb_steps(self, image: RGB) -> Steps[None]:
         """`set_image_steps` of an image (h, w, 3) that is as SAM expects it, 0 to 255."""
+        self._image = yield from self.look_steps(image)
+
+    def look_steps(self, image: RGB) -> Steps[Look]:
+        """Look at an image (h, w, 3), 0 to 255, without setting it; `ask` asks about it then."""
         embedding = yield from self.embedding_steps(image)
-        with self._lock:
-            shape = (image.shape[0], image.shape[1])
-            self._image = (self.network.frame(shape), embedding)
+        return Look(self.network.frame((image.shape[0], image.shape[1])), embedding)
 
     def embedding_steps(self, image: RGB) -> Steps[tuple[Tensor, ...]]:
         """What the network sees in an image (h, w, 3), computed once for each content."""
@@ -155,8 +181,8 @@ class SamSegmenter:
 
         Cells cover the image evenly; those of the canvas that are beyond it are left out.
         """
-        frame, embedding = self._set()
-        maps = embedding[-1][0].float()
+        look = self._set()
+        frame, maps = look.frame, look.embedding[-1][0].float()
         cells = [
             max(1, -(-n * maps.shape[axis] // frame.side))
             for axis, n in zip((1, 2), frame.size, strict=True)
@@ -200,11 +226,24 @@ class SamSegmenter:
         InputError
             If no image is set, nothing is asked, or points or boxes lie outside the image.
         """
-        frame, embedding = self._set()
-        places, signs = _check_points(points, positive, frame.shape)
+        return self.ask(self._set(), points, positive, boxes=boxes, mask=mask, multimask=multimask)
+
+    def ask(
+        self,
+        look: Look,
+        points: ArrayLike | None = None,
+        positive: ArrayLike | None = None,
+        *,
+        boxes: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        multimask: bool = True,
+    ) -> SamAnswer:
+        """`predict` about an image that need not be the one that is set."""
+        frame, embedding = look.frame, look.embedding
+        places, signs = check_points(points, positive, frame.shape)
         if places is None and boxes is None and mask is None:
             raise InputError("Nothing was asked. Give points, boxes, or the mask to refine.")
-        corners, several = _check_boxes(boxes, frame.shape)
+        corners, several = check_boxes(boxes, frame.shape)
         if several and places is not None:
             raise InputError(
                 f"Points were given with {len(corners)} boxes. Give points with one box, "
@@ -215,20 +254,93 @@ class SamSegmenter:
             None if places is None else frame.points(places)[np.newaxis],
             None if signs is None else signs[np.newaxis],
             None if boxes is None else frame.boxes(corners),
-            None if mask is None else _check_mask(mask, n, 4 * int(embedding[-1].shape[-1])),
+            None if mask is None else check_mask(mask, n, 4 * int(embedding[-1].shape[-1])),
         )
         with self._lock:
             logits, scores = self._answers(embedding, prompts, n, multimask)
-        rows, columns = (-(-n * logits.shape[-1] // frame.side) for n in frame.size)
-        return SamAnswer(
-            logits if several else logits[0],
-            scores if several else scores[0],
-            frame.shape,
-            (rows, columns),
-            lambda some: self._masks(some, frame),
+        return self._answer(
+            look, logits if several else logits[0], scores if several else scores[0]
         )
 
-    def _set(self) -> tuple[Frame, tuple[Tensor, ...]]:
+    def _answer(
+        self, look: Look, logits: NDArray[np.float32], scores: NDArray[np.float32]
+    ) -> SamAnswer:
+        frame = look.frame
+        rows, columns = (-(-n * logits.shape[-1] // frame.side) for n in frame.size)
+        return SamAnswer(
+            logits,
+            scores,
+            frame.shape,
+            (rows, columns),
+            lambda some: self._enlarged(some, frame),
+            self.network.threshold,
+        )
+
+    def find(self, words: str, *, least: float = 0.5) -> SamAnswer:
+        """Masks of all things in the image that words name, where the model knows words.
+
+        Parameters
+        ----------
+        words
+            What to look for: "cell", "a striped cat".
+        least
+            Things that are less probable, 0 to 1, are left out. Lower finds more.
+
+        Returns
+        -------
+        SamAnswer
+            Of n things, the surest first, with one answer each: ``best`` is (n, h, w), ``scores``
+            (n, 1) how probable each is.
+
+        Raises
+        ------
+        InputError
+            If the model knows no words, or no image is set.
+        """
+        look = self._set()
+        answer_words = getattr(self.network, "answer_words", None)
+        if answer_words is None:
+            raise InputError(
+                f"{self.network.name} knows no words. Give points or boxes, or a model that does, "
+                f"such as a folder of facebook/sam3: SamSegmenter('transformers:FOLDER')."
+            )
+        if not isinstance(words, str) or not words.strip():
+            raise InputError(f"The words {words!r} name nothing. Give a text, such as 'cell'.")
+        if not is_number(least) or not 0 <= least <= 1:
+            raise InputError(f"least {least!r} cannot be used. Give a number from 0 to 1.")
+        with self._lock:
+            maps = tuple(one.to(self.network.device) for one in look.embedding)
+            logits, scores = answer_words(maps, words.strip(), float(least))
+        return self._answer(
+            look,
+            logits.float().cpu().numpy()[:, np.newaxis],
+            scores.float().cpu().numpy()[:, np.newaxis],
+        )
+
+    def as_prompt(self, look: Look, mask: ArrayLike) -> NDArray[np.float32]:
+        """A mask, bool (h, w), as the logits (s, s) that ``mask`` of `predict` takes.
+
+        Pixels are worth ±10, shrunk to the network's raster as SAM shrinks images.
+        """
+        import torch
+        import torch.nn.functional as F
+
+        frame = look.frame
+        given = np.asarray(mask)
+        if given.shape != frame.shape or given.dtype != bool:
+            raise InputError(
+                f"A mask of shape {given.shape} and dtype {given.dtype} was given for an image of "
+                f"{frame.shape[0]} × {frame.shape[1]} pixels. Give a bool array of its size."
+            )
+        side = 4 * int(look.embedding[-1].shape[-1])
+        rows, columns = (max(1, round(n * side / frame.side)) for n in frame.size)
+        inside = torch.from_numpy(given).float()[None, None]
+        small = F.interpolate(inside, (rows, columns), mode="bilinear", antialias=True)
+        logits = np.full((side, side), -_SURE, dtype=np.float32)
+        logits[:rows, :columns] = (2 * small[0, 0].numpy() - 1) * _SURE
+        return logits
+
+    def _set(self) -> Look:
         if self._image is None:
             raise InputError("There is no image to ask about. Give one with set_image first.")
         return self._image
@@ -257,108 +369,14 @@ class SamSegmenter:
             pass
         return np.concatenate(logits), np.concatenate(scores)
 
-    def _masks(self, logits: NDArray[np.float32], frame: Frame) -> NDArray[np.bool_]:
+    def _enlarged(self, logits: NDArray[np.float32], frame: Frame) -> NDArray[np.float32]:
         import torch
 
         from .enlarging import enlarged
 
-        masks = np.empty((len(logits), *frame.shape), dtype=bool)
+        result = np.empty((len(logits), *frame.shape), dtype=np.float32)
         with self._lock, torch.inference_mode():
             for i, one in enumerate(logits):
                 given = torch.from_numpy(one)[None].to(self.network.device)
-                masks[i] = (enlarged(given, frame)[0] > self.network.threshold).cpu().numpy()
-        return masks
-
-
-def _check_points(
-    points: ArrayLike | None, positive: ArrayLike | None, shape: tuple[int, int]
-) -> tuple[NDArray[np.float64] | None, NDArray[np.int32] | None]:
-    """Points (n, 2) and signs (n,) of 1 and 0."""
-    if points is None or np.size(regular_array("Points", points)) == 0:
-        if positive is not None and np.size(positive):
-            raise InputError("Signs were given without points. Give a point for each.")
-        return None, None
-    places = regular_array("Points", points)
-    if places.ndim != 2 or places.shape[1] != 2 or places.dtype.kind not in "biuf":
-        raise InputError(
-            f"Points of shape {places.shape} and dtype {places.dtype} cannot be used. Give rows "
-            f"(row, column) in pixels."
-        )
-    places = places.astype(np.float64)
-    outside = ~_inside(places, shape)
-    if outside.any():
-        raise InputError(
-            f"The point {places[outside][0].tolist()} lies outside the image of {shape[0]} × "
-            f"{shape[1]} pixels. Give (row, column), counted from 0."
-        )
-    if positive is None:
-        return places, np.ones(len(places), np.int32)
-    signs = regular_array("Signs", positive)
-    if signs.shape != (len(places),) or signs.dtype.kind not in "biuf":
-        raise InputError(
-            f"Signs of shape {signs.shape} were given for {len(places)} points. Give True or False "
-            f"for each."
-        )
-    if not np.isin(signs, (0, 1)).all():
-        raise InputError(f"Signs {signs.tolist()} cannot be used. Give True or False for each.")
-    return places, signs.astype(np.int32)
-
-
-def _check_boxes(
-    boxes: ArrayLike | None, shape: tuple[int, int]
-) -> tuple[NDArray[np.float64], bool]:
-    """Boxes (n, 4), and whether they are of several things."""
-    if boxes is None:
-        return np.zeros((0, 4)), False
-    given = regular_array("Boxes", boxes)
-    if given.ndim not in (1, 2) or given.shape[-1:] != (4,) or given.dtype.kind not in "biuf":
-        raise InputError(
-            f"Boxes of shape {given.shape} and dtype {given.dtype} cannot be used. Give "
-            f"(top, left, bottom, right) in pixels, or rows of that."
-        )
-    corners = given.reshape(-1, 4).astype(np.float64)
-    if not len(corners):
-        raise InputError("There are no boxes. Give at least one, or leave them out.")
-    height, width = shape
-    wrong = ~(
-        np.isfinite(corners).all(axis=1)
-        & (corners[:, 0] < corners[:, 2])
-        & (corners[:, 1] < corners[:, 3])
-        & (corners[:, 0] < height)
-        & (corners[:, 1] < width)
-        & (corners[:, 2] > 0)
-        & (corners[:, 3] > 0)
-    )
-    if wrong.any():
-        raise InputError(
-            f"The box {corners[wrong][0].tolist()} is empty or lies outside the image of "
-            f"{height} × {width} pixels. Give (top, left, bottom, right) with top < bottom and "
-            f"left < right."
-        )
-    return corners, given.ndim == 2
-
-
-def _check_mask(mask: ArrayLike, n: int, side: int) -> NDArray[np.float32]:
-    """Logits (n, 1, s, s)."""
-    given = regular_array("The mask", mask)
-    if given.shape not in {(side, side), (1, side, side), (n, side, side)} or (
-        given.ndim == 2 and n > 1
-    ):
-        wanted = f"({side}, {side})" if n == 1 else f"({n}, {side}, {side}), one for each box"
-        raise InputError(
-            f"A mask of shape {given.shape} cannot be refined. Give the logits of an earlier "
-            f"answer, {wanted}: answer.best_logits."
-        )
-    if given.dtype.kind != "f" or not np.isfinite(given).all():
-        raise InputError(
-            f"A mask of dtype {given.dtype} cannot be refined. Give the logits of an earlier "
-            f"answer, which are finite floats: answer.best_logits."
-        )
-    return given.astype(np.float32).reshape(-1, 1, side, side)
-
-
-def _inside(places: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.bool_]:
-    """Which points lie on pixels, whose middles have whole coordinates."""
-    with np.errstate(invalid="ignore"):
-        inside = (places >= -0.5) & (places < np.array(shape, np.float64) - 0.5)
-    return np.asarray(inside.all(axis=1))
+                result[i] = enlarged(given, frame)[0].cpu().numpy()
+        return result

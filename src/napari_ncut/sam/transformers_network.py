@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +14,46 @@ from ..errors import InputError
 from ..progress import Progress, Steps
 from .frame import Frame
 from .network import RGB, Candidates, CanvasPrompts
+from .words_network import MIDDLE, WordsNetwork
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-# What a model's configuration calls itself → its class, and whether images fill its whole canvas.
+# Mean and deviation of the intensities that a model was trained with.
+Intensities = tuple[tuple[float, ...], tuple[float, ...]]
+_IMAGENET: Intensities = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+class _Kind(NamedTuple):
+    """What is known of a model by what its configuration calls itself.
+
+    Attributes
+    ----------
+    pointing : str or None
+        The class of the package that answers points and boxes.
+    words : str or None
+        The class that finds things by words.
+    stretches : bool
+        Whether images fill the whole canvas, whatever their proportions.
+    intensities : Intensities
+    """
+
+    pointing: str | None
+    words: str | None = None
+    stretches: bool = True
+    intensities: Intensities = _IMAGENET
+
+
 _KINDS = {
-    "sam": ("SamModel", False),
-    "sam2": ("Sam2Model", True),
+    "sam": _Kind("SamModel", stretches=False),
+    "sam2": _Kind("Sam2Model"),
     # the released files of SAM 2, whose image part is the same
-    "sam2_video": ("Sam2Model", True),
+    "sam2_video": _Kind("Sam2Model"),
+    "sam3": _Kind(None, "Sam3Model", intensities=MIDDLE),
+    "sam3_tracker": _Kind("Sam3TrackerModel", intensities=MIDDLE),
+    # the released files of SAM 3, which have both
+    "sam3_video": _Kind("Sam3TrackerModel", "Sam3Model", intensities=MIDDLE),
 }
-# ImageNet's, which all of them were trained with.
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # Maps as large as the embedding that a point takes while it is decoded, as the package does it.
 _MAPS_PER_POINT = 24
 
@@ -44,11 +71,22 @@ class TransformersNetwork:
         Where it computes.
     stretches
         Whether images fill the whole canvas, whatever their proportions.
+    intensities
+        Mean and deviation that it was trained with.
     """
 
     threshold = 0.0
 
-    def __init__(self, model: Any, name: str, device: str, *, stretches: bool) -> None:
+    def __init__(
+        self,
+        model: Any,
+        name: str,
+        device: str,
+        *,
+        stretches: bool,
+        intensities: Intensities = _IMAGENET,
+    ) -> None:
+        self._intensities = intensities
         self.model = model.eval().requires_grad_(False)
         self.name = name
         self.n_answers = int(model.config.mask_decoder_config.num_multimask_outputs)
@@ -78,16 +116,11 @@ class TransformersNetwork:
     def embed_steps(self, image: RGB, precision: str) -> Steps[tuple[Tensor, ...]]:
         """See `MaskNetwork`."""
         import torch
-        import torch.nn.functional as F
 
         yield Progress("embedding", 0, 1)
         frame = self.frame((image.shape[0], image.shape[1]))
         with torch.inference_mode():
-            pixels = torch.from_numpy(frame.resized(image).copy()).to(self.device)
-            scaled = pixels.permute(2, 0, 1)[None].float() / 255
-            mean, deviation = (scaled.new_tensor(v)[:, None, None] for v in (_MEAN, _DEVIATION))
-            missing = [self._side - n for n in frame.size]
-            canvas = F.pad((scaled - mean) / deviation, (0, missing[1], 0, missing[0]))
+            canvas = on_canvas(image, frame, self._intensities, self.device)
             with autocast(self.device, precision):
                 found = self.model.get_image_embeddings(canvas)
         maps = found if isinstance(found, list | tuple) else [found]
@@ -153,7 +186,7 @@ class TransformersNetwork:
         )
 
 
-def load_pretrained(name: str, device: str) -> TransformersNetwork:
+def load_pretrained(name: str, device: str) -> TransformersNetwork | WordsNetwork:
     """A model from a folder, or one that Hugging Face's tools have downloaded before.
 
     Raises
@@ -178,7 +211,37 @@ def load_pretrained(name: str, device: str) -> TransformersNetwork:
             f"{name} holds a model of the kind {config.model_type!r}. Give one of: "
             f"{', '.join(_KINDS)}, such as a folder of facebook/sam2.1-hiera-tiny."
         )
-    kind, stretches = _KINDS[config.model_type]
+    kind = _KINDS[config.model_type]
+    pointing = None
+    if kind.pointing is not None:
+        pointing = TransformersNetwork(
+            _model(name, kind.pointing),
+            f"transformers:{name}",
+            device,
+            stretches=kind.stretches,
+            intensities=kind.intensities,
+        )
+    if kind.words is None:
+        assert pointing is not None
+        return pointing
+    model = _model(name, kind.words)
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, local_files_only=True)
+    except Exception as error:
+        raise _unreadable(name, error) from error
+    if len(tokenizer) < model.config.text_config.vocab_size:
+        # The package makes one that knows nothing where the files of one are missing.
+        raise InputError(
+            f"{name} lacks its tokenizer, which turns words into numbers: tokenizer.json and "
+            f"tokenizer_config.json. Get the whole folder again."
+        )
+    return WordsNetwork(model, tokenizer, f"transformers:{name}", device, pointing)
+
+
+def _model(name: str, kind: str) -> Any:
+    """A model of the package with all its weights; an `InputError` if there is none."""
+    import transformers
+
     if not hasattr(transformers, kind):
         raise InputError(
             f"{name} needs a newer transformers than {transformers.__version__}: "
@@ -196,7 +259,19 @@ def load_pretrained(name: str, device: str) -> TransformersNetwork:
             f"{name} lacks weights of a {kind}: {', '.join(missing[:3])}"
             f"{' …' if len(missing) > 3 else ''}. Get it again."
         )
-    return TransformersNetwork(model, f"transformers:{name}", device, stretches=stretches)
+    return model
+
+
+def on_canvas(image: RGB, frame: Frame, intensities: Intensities, device: str) -> Tensor:
+    """An image (h, w, 3) as a model sees it: (1, 3, side, side), scaled, 0 where no image is."""
+    import torch
+    import torch.nn.functional as F
+
+    pixels = torch.from_numpy(frame.resized(image).copy()).to(device)
+    scaled = pixels.permute(2, 0, 1)[None].float() / 255
+    mean, deviation = (scaled.new_tensor(v)[:, None, None] for v in intensities)
+    missing = [frame.side - n for n in frame.size]
+    return F.pad((scaled - mean) / deviation, (0, missing[1], 0, missing[0]))
 
 
 def _unreadable(name: str, error: Exception) -> InputError:

@@ -22,6 +22,7 @@ from ..sam.pooling import DESCRIPTORS
 from .choices import RunChoice
 from .curve_plot import CurvePlot
 from .declared import AUTOMATIC, DeclaredControls
+from .downloading import DownloadBar
 from .panels import labeled_grid
 from .segment_steps import DISTANCES, ClassSettings
 
@@ -57,6 +58,7 @@ class ClassControls(QWidget):
         own = [(_TITLES.get(name, name), name) for name in DESCRIPTORS]
         networks = [(entry.title, name) for name, entry in BACKBONES.items() if name != "compact"]
         self.descriptor.set_choices([*own, *networks], "compact")
+        self.download = DownloadBar("compare by something else")
         self.clusterer = QComboBox()
         for name, entry in CLUSTERERS.items():
             self.clusterer.addItem(entry.title, name)
@@ -113,6 +115,7 @@ class ClassControls(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(labeled_grid([("Compare by", self.descriptor)]))
+        layout.addWidget(self.download)
         layout.addWidget(more)
         layout.addLayout(
             labeled_grid([("Cluster by", self.clusterer), ("Classes", self.n_classes)])
@@ -122,7 +125,8 @@ class ClassControls(QWidget):
         layout.addLayout(presets)
         layout.addWidget(self._stack)
         layout.addWidget(self.plot)
-        self.descriptor.chosen.connect(lambda _: self.changed.emit())
+        self.descriptor.chosen.connect(lambda _: self._on_descriptor())
+        self.download.changed.connect(self.changed)
         self.clusterer.currentIndexChanged.connect(self._on_clusterer)
         for box in (self.n_classes, self.size_weight, self.color_weight):
             box.setKeyboardTracking(False)
@@ -172,7 +176,15 @@ class ClassControls(QWidget):
             control.setMaximum(max(control.maximum(), float(self.plot.curve.eps[-1])))
         self._mark()
 
+    def release(self) -> None:
+        """Stop a download."""
+        self.download.release()
+
     # -------------------------------------------------------------------------------------- inside
+
+    def _on_descriptor(self) -> None:
+        self.download.offer(self.network)
+        self.changed.emit()
 
     def _on_clusterer(self, _: Any = None) -> None:
         page = self.parameters[self.name]

@@ -59,6 +59,11 @@ class ControlGrid(Container):
                 effect.setOpacity(_FADED)
             widget.setGraphicsEffect(effect)
 
+    def show(self, control: ValueWidget, visible: bool) -> None:
+        """Show a control and its label, or neither."""
+        for widget in (control.native, self._labels[id(control)]):
+            widget.setVisible(visible)
+
 
 @dataclass(frozen=True)
 class MethodFace:
@@ -74,6 +79,8 @@ class MethodFace:
         What the threshold is, and what the automatic one is.
     unused, unused_if_automatic : dict
         Controls that do nothing, always or beside the automatic threshold, and why.
+    hides_unused : bool
+        Whether the former are hidden rather than faded: where a panel of its own needs the room.
     """
 
     title: str
@@ -82,6 +89,7 @@ class MethodFace:
     automatic: str = "What the method takes by itself."
     unused: Mapping[str, str] = field(default_factory=dict)
     unused_if_automatic: Mapping[str, str] = field(default_factory=dict)
+    hides_unused: bool = False
 
 
 FACES: dict[str, MethodFace] = {
@@ -112,6 +120,19 @@ FACES: dict[str, MethodFace] = {
             "gamma": "Not used by the cut with the automatic threshold: its two groups decide.\n"
             "Switch that off to make masks smaller or larger."
         },
+    ),
+    "sam": MethodFace(
+        "SAM, what is clicked",
+        threshold="How probable it must be that a pixel belongs to the thing.",
+        automatic="A pixel is taken where that is more probable than not: 0.5.",
+        unused={
+            "mode": "Not used by SAM: it finds the thing that is pointed at, or in each box.\n"
+            "“All like it” is what the other methods do.",
+            "gamma": "Not used by SAM.",
+            "negative_threshold": "Not used by SAM: negative clicks are part of the question.",
+            "normalization": "Not used by SAM: every plane is asked on its own.",
+        },
+        hides_unused=True,
     ),
 }
 # What every method has values of its own of.
@@ -166,7 +187,7 @@ class PromptControls(ControlGrid):
         )
         self._tooltips = {
             name: getattr(self, name).tooltip
-            for name in ("gamma", "negative_threshold", "normalization")
+            for name in ("mode", "gamma", "negative_threshold", "normalization")
         }
         self._shown = BEST_METHOD
         # Values of the methods that are not shown.
@@ -208,6 +229,7 @@ class PromptControls(ControlGrid):
         self.enable(self.threshold, not self.auto.value, tooltip)
         for name, tooltip in self._tooltips.items():
             self.enable(getattr(self, name), name not in unused, unused.get(name, tooltip))
+            self.show(getattr(self, name), not (face.hides_unused and name in face.unused))
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments of `PromptSegmenter.predict`, without those that do nothing."""
@@ -231,7 +253,9 @@ class PromptControls(ControlGrid):
             self.method.value = BEST_METHOD if method == "auto" else method
         self.auto.value = "threshold" not in values
         for name, value in values.items():
-            getattr(self, name).value = value
+            # Those of SAM have a panel of their own.
+            if hasattr(self, name):
+                getattr(self, name).value = value
 
 
 class OutputControls(Container):

@@ -7,7 +7,6 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Image, Shapes
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer
@@ -26,6 +25,7 @@ from ..errors import InputError
 from ..progress import Progress, Steps
 from .backbone_controls import BackboneControls
 from .choices import LayerChecklist, LayerChoice
+from .downloading import is_installed
 from .feature_controls import CutControls, InputControls
 from .feature_layers import (
     ColorChoice,
@@ -35,16 +35,18 @@ from .feature_layers import (
     color_steps,
 )
 from .groups import GroupsPanel
-from .layers import Source, data_to_world, default_axes, unwrap
-from .models import ModelsPanel, is_installed
+from .layers import Source, default_axes, unwrap
+from .models import ModelsPanel
 from .panels import DockedWidget
-from .prompts_layer import add_prompts_layer, base_layer
+from .prompts_layer import bring_prompts_layer
 from .reading import Reading, layer_axes, read_settings
 from .session import Prepared, session_of
 from .workers import Job, percent, tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+
+    from ..sam import SamModels
 
 
 class FeaturesWidget(DockedWidget):
@@ -309,7 +311,8 @@ class FeaturesWidget(DockedWidget):
         self._sources: list[Source] = reading.sources
         self._started = time.perf_counter()
         coloring, before = self.coloring.method, self._colors.before(reading.sources)
-        self._job.start(lambda: _embed(reading, options, coloring, before))
+        models = self._session.sam_models
+        self._job.start(lambda: _embed(reading, options, coloring, before, models))
 
     def _on_progress(self, step: Progress) -> None:
         if step.done == 0 and step.stage == "features":
@@ -349,11 +352,7 @@ class FeaturesWidget(DockedWidget):
         self.coloring.keep()
         if self.cut.add_eigenvectors.value:
             add_eigenvectors(self._viewer, prepared)
-        points = self._prompts_layer(prepared)
-        self._viewer.layers.move(self._viewer.layers.index(points), len(self._viewer.layers))
-        self._viewer.layers.selection.active = points
-        if self._viewer.dims.ndisplay == 2:
-            points.mode = "add"
+        points = bring_prompts_layer(self._viewer, prepared.sources, self._session.classes)
         self._session.add(prepared)
         self._refresh()
         shape = " × ".join(map(str, embedding.layout.grids[0]))
@@ -364,24 +363,12 @@ class FeaturesWidget(DockedWidget):
 
     def _recolor(self, _: Any = None) -> None:
         """Other colors are wanted: show what was computed last in them."""
-        if self._session.prepared:
-            self._colors.recolor(self._session.prepared[-1], self.coloring.method)
+        if self._session.embedded:
+            self._colors.recolor(self._session.embedded[-1], self.coloring.method)
 
     def _on_not_recolored(self, reason: str) -> None:
         self.coloring.take_back()
         self.message.setText(reason)
-
-    def _prompts_layer(self, prepared: Prepared) -> Any:
-        """The prompts layer of these images, made if there is none: clicks outlive a new cut."""
-        image = base_layer(prepared.sources)
-        name = f"{image.name} prompts"
-        for layer in self._viewer.layers:
-            ours = layer.metadata.get("napari_ncut", {}).get("role") == "prompts"
-            if ours and layer.name == name and layer.ndim == image.ndim:
-                mine, its = data_to_world(layer), data_to_world(image)
-                if all(np.allclose(a, b) for a, b in zip(mine, its, strict=True)):
-                    return layer
-        return add_prompts_layer(self._viewer, prepared.sources, self._session.classes)
 
     def open_points_widget(self) -> None:
         """Open the widget "Segment by points" in the same window."""
@@ -397,7 +384,11 @@ def _described(name: str) -> Steps[BackboneEntry]:
 
 
 def _embed(
-    reading: Reading, options: dict[str, Any], coloring: str, before: list[Any]
+    reading: Reading,
+    options: dict[str, Any],
+    coloring: str,
+    before: list[Any],
+    sam_models: SamModels,
 ) -> Steps[tuple[Any, NodeColors]]:
     """`embed` of what is read, made ready for clicks, and its colors, as a generator.
 
@@ -413,7 +404,7 @@ def _embed(
         scaling=reading.scaling,
         **options,
     )
-    segmenter = PromptSegmenter(embedding)
+    segmenter = PromptSegmenter(embedding, sam_models=sam_models)
     yield from segmenter.ready_steps()
     # Colors that cannot be had are no reason to lose the cut.
     colors = yield from color_steps(embedding, coloring, before, or_else="pca")

@@ -170,6 +170,9 @@ class GroupsPanel(QWidget):
         return self._job.busy or self._timer.isActive()
 
     def _on_prepared(self, prepared: Prepared | None) -> None:
+        embedded = self._session.embedded
+        if prepared not in embedded:
+            prepared = embedded[-1] if embedded else None
         if prepared is not self._prepared:
             self._stop()
             self._use(prepared)

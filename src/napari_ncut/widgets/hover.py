@@ -11,8 +11,6 @@ from napari.layers import Points
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from ..progress import Progress, Steps
-from ..prompts.clicks import check_clicks
-from ..prompts.drawn import read_strokes
 from .layers import free_name, lay_on, unwrap
 from .live import PlaneResult, Request
 from .preview import Preview, add_below
@@ -30,6 +28,8 @@ if TYPE_CHECKING:
 # Milliseconds that the cursor must rest: less, and every place on its way would be asked about.
 _REST = 60
 _CONTOUR = 2
+# Which options say what is asked; others say how much of the answer is shown.
+_ASKED = ("mode", "method", "model", "checkpoint", "answer", "each_point")
 
 
 @dataclass(frozen=True, eq=False)
@@ -353,16 +353,10 @@ def _next_steps(
     prepared: Prepared, request: Request, planes: list[int]
 ) -> Steps[tuple[int, int, int] | None]:
     """Look plane by plane, until one is in doubt."""
-    segmenter, layout = prepared.segmenter, prepared.embedding.layout
-    options = {name: request.options[name] for name in ("mode", "method") & request.options.keys()}
-    clicks = check_clicks(layout, request.points, request.positive, request.classes)
-    drawn = read_strokes(layout, request.strokes, options.get("mode", "similar"))
-    clicks = drawn.before(clicks, layout)
+    request = replace(request, options={k: v for k, v in request.options.items() if k in _ASKED})
     for done, plane in enumerate(planes):
         yield Progress("looking", done, len(planes))
-        place = segmenter.where_next(
-            clicks.pixels, clicks.positive, classes=clicks.classes, planes=[plane], **options
-        )
+        place = request.where_next(prepared.segmenter, plane)
         if place is not None:
             return place
     return None

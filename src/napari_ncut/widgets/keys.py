@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Layer
+    from napari.layers import Layer, Shapes
 
+_BY_VERTICES = ("add_polygon", "add_polygon_lasso", "add_polyline", "add_path")
 _SHIFTED = "!@#$%^&*("
 _MAC_DIGITS = {18: 1, 19: 2, 20: 3, 21: 4, 23: 5, 22: 6, 26: 7, 28: 8, 25: 9}
 
@@ -26,6 +27,25 @@ def bind_weakly(layer: Layer, key: str, action: Callable[[], None]) -> None:
             method()
 
     layer.bind_key(key, act, overwrite=True)
+
+
+def bind_between_shapes(shapes: Shapes, actions: Mapping[str, Callable[[], None]]) -> None:
+    """Bind methods on a Shapes layer, but not while vertices are put one by one.
+
+    The keys that accept and reject are those that end a polygon or a path there.
+    """
+
+    def renew(event: Any = None) -> None:
+        for key, action in actions_by_key.items():
+            method = action()
+            if str(shapes.mode) in _BY_VERTICES or method is None:
+                shapes.bind_key(key, None)
+            else:
+                bind_weakly(shapes, key, method)
+
+    actions_by_key = {key: weakref.WeakMethod(action) for key, action in actions.items()}
+    shapes.events.mode.connect(renew)
+    renew()
 
 
 class ShiftDigits(QObject):

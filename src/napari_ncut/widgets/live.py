@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..progress import Progress, Steps
-from ..prompts import ClassMeasure, PromptSegmenter, Stroke, label_instances, measure_labels
+from ..prompts import (
+    ClassMeasure,
+    PlaneThings,
+    PromptSegmenter,
+    Stroke,
+    ThingScores,
+    label_instances,
+    measure_labels,
+)
 from .history import Command
 from .label_edit import LabelEdit, key_in_layer
 from .layers import Source
@@ -51,6 +59,49 @@ class Request:
         drawn = {stroke.number for stroke in self.strokes if stroke.positive}
         return sorted(drawn | {int(label) for label in self.classes[self.positive]})
 
+    @property
+    def planes(self) -> set[int]:
+        """The planes that have a prompt."""
+        return {stroke.plane for stroke in self.strokes} | {int(p) for p in self.points[:, 0]}
+
+    @property
+    def about_things(self) -> bool:
+        """Whether it is asked of a method that answers thing by thing, plane by plane."""
+        return about_things(self.options)
+
+    def waits_for(self, segmenter: PromptSegmenter, plane: int) -> bool:
+        """Whether a plane must be looked at first, which takes seconds."""
+        asks = self.about_things and plane in self.planes
+        return asks and not segmenter.is_ready(plane, **looking_options(self.options))
+
+    def ready_steps(self, segmenter: PromptSegmenter, plane: int) -> Steps[None]:
+        """Look at a plane, if it must be looked at first."""
+        if self.waits_for(segmenter, plane):
+            yield from segmenter.ready_steps([plane], **looking_options(self.options))
+
+    def things(self, segmenter: PromptSegmenter, plane: int) -> PlaneThings:
+        """The things of one plane, each with a number, and what is thought of them."""
+        (found,) = segmenter.things(
+            self.points,
+            self.positive,
+            classes=self.classes,
+            strokes=self.strokes,
+            planes=[plane],
+            **self.options,
+        )
+        return found
+
+    def where_next(self, segmenter: PromptSegmenter, plane: int) -> tuple[int, int, int] | None:
+        """Where on a plane a further click would tell most."""
+        return segmenter.where_next(
+            self.points,
+            self.positive,
+            classes=self.classes,
+            strokes=self.strokes,
+            planes=[plane],
+            **self.options,
+        )
+
     def predict(self, segmenter: PromptSegmenter, plane: int) -> NDArray:
         """Label map (h, w) of one plane."""
         (labels,) = segmenter.predict(
@@ -79,6 +130,16 @@ class Request:
         return scores.max(axis=0)
 
 
+def about_things(options: dict[str, Any]) -> bool:
+    """Whether options are those of a method that answers thing by thing."""
+    return options.get("method") == "sam"
+
+
+def looking_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Those of the options that say what is to look at an image."""
+    return {name: options[name] for name in ("method", "model", "checkpoint") if name in options}
+
+
 @dataclass(frozen=True, eq=False)
 class PlaneResult:
     """One part of the answer for one plane."""
@@ -87,17 +148,21 @@ class PlaneResult:
     labels: NDArray | None = None
     heat: NDArray[np.float32] | None = None
     measures: list[ClassMeasure] | None = None
+    scores: tuple[ThingScores, ...] | None = None
 
 
 def live_steps(
     prepared: Prepared, request: Request, planes: Sequence[int]
-) -> Iterator[PlaneResult]:
+) -> Iterator[PlaneResult | Progress]:
     """Answer plane by plane in the order given; the mask of each first, then what can wait."""
     for plane in planes:
+        yield from request.ready_steps(prepared.segmenter, plane)
         labels = request.predict(prepared.segmenter, plane)
         yield PlaneResult(plane, labels=labels)
         if request.heat_label is not None:
             yield PlaneResult(plane, heat=request.heat(prepared.segmenter, plane))
+        if request.about_things and plane in request.planes:
+            yield PlaneResult(plane, scores=request.things(prepared.segmenter, plane).scores)
         yield PlaneResult(plane, measures=measure_labels(labels))
 
 
@@ -117,6 +182,8 @@ class Accepted:
     command: Command | None
     n_changed: int
     instance_classes: NDArray[np.int64] | None = None
+    # Of every instance, where the method tells how sure it is.
+    scores: NDArray[np.float64] | None = None
     first_instance: int = 1
 
 
@@ -149,17 +216,20 @@ def accept_steps(
         for plane in prepared.planes_of(number):
             yield Progress("masks", done, total)
             done += 1
-            maps.append(
-                known[plane] if plane in known else request.predict(prepared.segmenter, plane)
-            )
-        values = np.stack(maps)
-        yield Progress("labels", 0, 1)
+            yield from request.ready_steps(prepared.segmenter, plane)
+            maps.append(_map_of(prepared, request, known, plane, options))
         result = Accepted(None, 0)
-        if options.instances:
+        if options.instances and request.about_things:
+            values, result.instance_classes, result.scores = _joined(maps)
+        else:
+            values = np.stack(maps)
+        yield Progress("labels", 0, 1)
+        if options.instances and not request.about_things:
             edges = None
             if options.split:
                 edges = np.stack(prepared.segmenter.boundaries(prepared.planes_of(number)))
             values, result.instance_classes = _instances(source, values, options.split, edges)
+        if options.instances:
             result.first_instance = _largest_label(layer) + 1
             values = np.where(values > 0, values + (result.first_instance - 1), 0)
         _check_fits(layer, values)
@@ -168,6 +238,34 @@ def accept_steps(
         )
         results.append(result)
     return results
+
+
+def _map_of(
+    prepared: Prepared,
+    request: Request,
+    known: dict[int, NDArray],
+    plane: int,
+    options: AcceptOptions,
+) -> Any:
+    """The class map of a plane; or its things, where they are wanted and told apart."""
+    if options.instances and request.about_things:
+        return request.things(prepared.segmenter, plane)
+    return known[plane] if plane in known else request.predict(prepared.segmenter, plane)
+
+
+def _joined(
+    planes: list[PlaneThings],
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
+    """Things of planes, numbered through: maps (n, h, w), classes (k + 1,) and scores (k,)."""
+    counts = np.array([len(one.classes) - 1 for one in planes])
+    firsts = np.cumsum(counts) - counts
+    maps = [
+        np.where(one.numbers > 0, one.numbers + first, 0)
+        for one, first in zip(planes, firsts, strict=True)
+    ]
+    classes = np.concatenate([np.zeros(1, np.int64), *(one.classes[1:] for one in planes)])
+    scores = np.array([thing.score for one in planes for thing in one.scores], np.float64)
+    return np.stack(maps).astype(np.int32), classes, scores
 
 
 def _instances(

@@ -6,7 +6,6 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import FileEdit
 from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
@@ -15,14 +14,15 @@ from superqt import QCollapsible
 from ..backbones import BACKBONES, BackboneEntry
 from ..errors import InputError
 from ..sam.automatic import COMPACT
-from ..sam.loading import list_sam_models
 from .choices import LayerChecklist, LayerChoice, RunChoice
 from .declared import DeclaredControls
+from .downloading import DownloadBar
 from .feature_controls import InputControls
 from .layers import default_axes
 from .mask_options import MASK_PARAMETERS, options_of
 from .panels import labeled_grid
 from .reading import Reading, layer_axes, read_settings
+from .sam_controls import chosen_path, sam_choices, weights_edit
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -62,13 +62,8 @@ class MaskControls(QWidget):
             "points; its weights must be installed. Or the labels of a layer, such as nuclei that\n"
             "another plugin found."
         )
-        sam = [
-            (f"{entry.title} ({entry.readable_size})", name)
-            for name in list_sam_models()
-            if (entry := BACKBONES.get(name)) is not None
-        ]
         self.source.set_choices(
-            [("embedded network", COMPACT), ("a Labels layer", LABELS), *sam], COMPACT
+            [("embedded network", COMPACT), ("a Labels layer", LABELS), *sam_choices()], COMPACT
         )
         self.labels = LayerChecklist(
             viewer,
@@ -84,13 +79,8 @@ class MaskControls(QWidget):
             "Its selected (or last) shape bounds what is read.",
             none="choose a Shapes layer",
         )
-        self.checkpoint = FileEdit(
-            mode="r",
-            filter="*.pth *.pt *.ckpt *.bin *.safetensors",
-            nullable=True,
-            tooltip="A file of weights of your own, in place of those installed. Nothing in it is\n"
-            "executed.",
-        )
+        self.checkpoint = weights_edit()
+        self.download = DownloadBar("choose a file under “Options of the masks”")
         self.options = DeclaredControls(MASK_PARAMETERS)
         self.echo = QLabel()
         self.echo.setWordWrap(True)
@@ -122,13 +112,14 @@ class MaskControls(QWidget):
         self.labels.chosen.connect(lambda _: self.changed.emit())
         self.shapes.chosen.connect(lambda _: self.changed.emit())
         self.inputs.changed.connect(lambda _: self.changed.emit())
-        self.checkpoint.changed.connect(lambda _: self.changed.emit())
+        self.checkpoint.changed.connect(lambda _: self._on_weights())
+        self.download.changed.connect(self.changed)
         self.options.changed.connect(self.changed)
 
     def release(self) -> None:
         """Follow the viewer's layers no longer."""
-        for choice in (self.images, self.labels, self.shapes):
-            choice.release()
+        for part in (self.images, self.labels, self.shapes, self.download):
+            part.release()
 
     @property
     def model(self) -> str:
@@ -143,8 +134,7 @@ class MaskControls(QWidget):
     @property
     def own_weights(self) -> Any:
         """The file of weights that was chosen for SAM, or None."""
-        path = self.checkpoint.value
-        return path if self.network is not None and path is not None and str(path) != "." else None
+        return None if self.network is None else chosen_path(self.checkpoint)
 
     def mask_options(self) -> dict[str, Any]:
         """Options of `automatic_masks` that count for the source."""
@@ -210,6 +200,11 @@ class MaskControls(QWidget):
         self.options_section.setVisible(not by_labels)
         if not by_labels:
             self.options.show_only(options_of(self.model))
+        self._on_weights()
+
+    def _on_weights(self) -> None:
+        """Offer the download of a network whose weights are neither here nor in a file."""
+        self.download.offer(None if self.own_weights is not None else self.network)
         self.changed.emit()
 
 

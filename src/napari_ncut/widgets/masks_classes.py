@@ -16,7 +16,6 @@ from .label_pairing import paired_labels
 from .layers import unwrap
 from .mask_controls import LABELS
 from .masks_panel import APPLY_TIP, MOVE_TIP, SAVE_TIP, MasksPanel
-from .models import is_installed
 from .reading import Reading
 from .segment_editor import NO_CLASSES, SegmentEditor
 from .segment_export import export_paths, export_steps
@@ -30,12 +29,11 @@ from .segment_steps import (
     stored_class_steps,
 )
 from .segments import Segments, instance_blocks
+from .session import session_of
 from .workers import Job, percent
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-    from ..backbones import BackboneEntry
 
 _MASKS_TIP = "Find masks of all things in the images; they become new layers of instances."
 _FIRST_TIP = "Describe the masks and sort them into classes, which become a new layer."
@@ -80,6 +78,7 @@ class MasksWidget(MasksPanel):
             self._job.close,
             self._curve.close,
             self.masks.release,
+            self.classes.release,
             self.table.release,
             self.editor.release,
         )
@@ -148,16 +147,12 @@ class MasksWidget(MasksPanel):
             self.masks.echo.setText(told)
             return ""
         self.masks.echo.setText(told)
-        if self.masks.own_weights is not None:
-            return ""
-        return _missing(self.masks.network, "choose a file under “Options of the masks”")
+        return self.masks.download.why()
 
     def _why_no_classes(self) -> str:
         if self.editor.segments is not None and self._can_recluster:
             return ""
-        return self._why_not_measured() or _missing(
-            self.classes.network, "compare by something else"
-        )
+        return self._why_not_measured() or self.classes.download.why()
 
     def _why_not_measured(self) -> str:
         """Why the masks cannot be described anew, "" if they can be."""
@@ -232,8 +227,9 @@ class MasksWidget(MasksPanel):
             return
         model, options = self.masks.model, self.masks.mask_options()
         checkpoint = self.masks.own_weights
+        models = session_of(self._viewer).sam_models
         self._start(
-            lambda: mask_steps(reading, model, options, checkpoint), self._on_masks, reading
+            lambda: mask_steps(reading, model, options, checkpoint, models), self._on_masks, reading
         )
 
     def cluster(self) -> None:
@@ -372,17 +368,3 @@ def _allow(button: QPushButton, reason: str, tooltip: str) -> None:
     """Enable a button, or disable it and say why."""
     button.setEnabled(not reason)
     button.setToolTip(reason or tooltip)
-
-
-def _missing(entry: BackboneEntry | None, otherwise: str) -> str:
-    """Why a network cannot be used, "" if it can be."""
-    if entry is None:
-        return ""
-    if entry.unavailable_because:
-        return entry.unavailable_because
-    if is_installed(entry):
-        return ""
-    return (
-        f"{entry.title} is not installed ({entry.readable_size}, license: {entry.license}). "
-        f"Download it in the widget “NCUT features” under Models, or {otherwise}."
-    )

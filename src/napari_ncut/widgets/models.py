@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,8 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
-    QMessageBox,
     QProgressBar,
     QPushButton,
-    QSizePolicy,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -35,13 +31,17 @@ from ..weights import (
     set_models_folder,
 )
 from ..weights.folder import VARIABLE
+from .downloading import (
+    agreed,
+    agreed_to_download,
+    breakable,
+    link,
+    show_bytes,
+    wrapping_label,
+)
 from .workers import Job, tell
 
 _ROWS = 7
-# Legible on a dark and on a light background: Qt's own is for light ones only.
-_LINK = "#3f86d8"
-# Progress bars count in 32 bits, files may have more bytes than that.
-_BAR_STEPS = 1000
 
 _MARKS = {"missing": "", "unverified": "✓", "verified": "✓✓", "damaged": "✗"}
 _LEGEND = """✓ installed
@@ -101,11 +101,11 @@ class ModelsPanel(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.headerItem().setToolTip(2, _LEGEND)
-        self.detail = _wrapping_label()
+        self.detail = wrapping_label()
         self.detail.setTextFormat(Qt.TextFormat.RichText)
         self.detail.setOpenExternalLinks(True)
         self.detail.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
-        self.message = _wrapping_label()
+        self.message = wrapping_label()
         self.message.setVisible(False)
         self.progress = QProgressBar()
         self.cancel_button = _button("Cancel", "Stop; nothing is left of it", self._job.cancel)
@@ -114,7 +114,7 @@ class ModelsPanel(QWidget):
         self.remove_button = _button("Remove…", "", self.remove)
         self.folder_button = _button("Folder…", "", self.choose_folder)
         self.reset_button = _button("Default folder", _RESET, self.reset_folder)
-        self.folder_note = _wrapping_label(f"{VARIABLE} in the environment sets the models folder.")
+        self.folder_note = wrapping_label(f"{VARIABLE} in the environment sets the models folder.")
 
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -212,17 +212,17 @@ class ModelsPanel(QWidget):
         """Tell about the selected model, or why nothing can be told."""
         entry = self._selected
         if self._folder is None or entry is None:
-            self.detail.setText(_breakable(self._problem))
+            self.detail.setText(breakable(self._problem))
             return
         file, path = entry.weights, self._store.path(entry.weights)
         folder = QUrl.fromLocalFile(str(path.parent)).toString()
-        place = _link(folder, str(path)) if path.parent.is_dir() else _breakable(str(path))
+        place = link(folder, str(path)) if path.parent.is_dir() else breakable(str(path))
         lines = (
-            f"<b>{_breakable(entry.title)}</b>",
-            _breakable(entry.summary),
-            f"{file.readable_size} · {_breakable(file.license)}",
-            f"Name: {_breakable(entry.name)}",
-            f"Source: {_link(file.source, file.source)}",
+            f"<b>{breakable(entry.title)}</b>",
+            breakable(entry.summary),
+            f"{file.readable_size} · {breakable(file.license)}",
+            f"Name: {breakable(entry.name)}",
+            f"Source: {link(file.source, file.source)}",
             f"{self._state_in_words(file)}: {place}",
         )
         self.detail.setText("<br>".join(lines))
@@ -256,7 +256,7 @@ class ModelsPanel(QWidget):
         self.folder_note.setVisible(fixed)
 
     def _say(self, text: str) -> None:
-        self.message.setText(_breakable(text))
+        self.message.setText(breakable(text))
         self.message.setVisible(bool(text))
 
     # ----------------------------------------------------------------------------------- actions
@@ -266,13 +266,7 @@ class ModelsPanel(QWidget):
         if not self.download_button.isEnabled():
             return
         entry, file, store = self._selected, self._selected.weights, self._store
-        facts = {
-            "Size": file.readable_size,
-            "License": _breakable(file.license),
-            "Source": _link(file.source, file.source),
-            "To": _breakable(str(store.path(file))),
-        }
-        if self._agreed("Download", f"Download {entry.title}?", facts):
+        if agreed_to_download(self, entry, store):
             self._start(
                 lambda: store.download_steps(file, name=entry.name),
                 lambda _: self._on_downloaded(entry),
@@ -309,11 +303,11 @@ class ModelsPanel(QWidget):
         if not self.remove_button.isEnabled():
             return
         entry, file, store = self._selected, self._selected.weights, self._store
-        facts = {"File": _breakable(str(store.path(file)))}
+        facts = {"File": breakable(str(store.path(file)))}
         sharing = [one.title for one in self._entries.values() if one.weights == file]
         if len(sharing) > 1:
-            facts["Used by"] = _breakable(", ".join(sharing))
-        if not self._agreed("Remove", f"Remove {entry.title}?", facts):
+            facts["Used by"] = breakable(", ".join(sharing))
+        if not agreed(self, "Remove", f"Remove {entry.title}?", facts):
             return
         try:
             store.remove(file)
@@ -345,16 +339,6 @@ class ModelsPanel(QWidget):
         self._say("")
         self.refresh()
 
-    def _agreed(self, action: str, question: str, facts: dict[str, str]) -> bool:
-        """Whether the user presses the button `action`, which is not the default."""
-        box = QMessageBox(QMessageBox.Icon.Question, action, question, parent=self)
-        box.setInformativeText("<br>".join(f"{what}: {text}" for what, text in facts.items()))
-        agree = box.addButton(action, QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        box.exec()
-        box.deleteLater()
-        return box.clickedButton() is agree
-
     # -------------------------------------------------------------------------------------- jobs
 
     def release(self) -> None:
@@ -368,11 +352,7 @@ class ModelsPanel(QWidget):
         self._job.start(make_steps)
 
     def _on_step(self, step: Progress) -> None:
-        if step.total <= 1:
-            return
-        self.progress.setRange(0, _BAR_STEPS)
-        self.progress.setValue(round(step.fraction * _BAR_STEPS))
-        self.progress.setFormat(_megabytes(step))
+        show_bytes(self.progress, step)
 
     def _on_busy(self) -> None:
         self.progress.setVisible(self._job.busy)
@@ -397,34 +377,5 @@ def _row(*widgets: QWidget) -> QHBoxLayout:
     return row
 
 
-def _wrapping_label(text: str = "") -> QLabel:
-    """A label that takes the width there is, whatever its text."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    return label
-
-
 def _name(item: QTreeWidgetItem) -> str:
     return str(item.data(0, Qt.ItemDataRole.UserRole))
-
-
-def _link(url: str, text: str) -> str:
-    return f'<a href="{escape(url)}" style="color: {_LINK}">{_breakable(text)}</a>'
-
-
-def _breakable(text: str) -> str:
-    """Text as HTML in which paths and addresses may go on in the next line."""
-    for sign in "/\\_-.:":
-        text = text.replace(sign, f"{sign}\u200b")
-    return escape(text)
-
-
-def _megabytes(step: Progress) -> str:
-    digits = 0 if step.total >= 1e7 else 1
-    return f"{step.done / 1e6:.{digits}f} of {step.total / 1e6:.{digits}f} MB"
-
-
-def is_installed(entry: BackboneEntry) -> bool:
-    """Whether nothing has to be downloaded for it."""
-    return entry.weights is None or ModelStore().state(entry.weights) != "missing"

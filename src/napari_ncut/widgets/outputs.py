@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,8 +115,12 @@ def provenance(prepared: Prepared, request: Request) -> dict[str, Any]:
         "points": request.points.tolist(),
         "positive": request.positive.tolist(),
         "classes": request.classes.tolist(),
-        "options": dict(request.options),
+        "options": {k: _plain(v) for k, v in request.options.items()},
     }
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, PurePath) else value
 
 
 def _with_instances(before: Any, accepted: Accepted, classes: ClassList) -> Any:
@@ -124,13 +129,14 @@ def _with_instances(before: Any, accepted: Accepted, classes: ClassList) -> Any:
 
     of_class = accepted.instance_classes[1:]
     names = classes.names
-    new = pd.DataFrame(
-        {
-            "index": np.arange(len(of_class)) + accepted.first_instance,
-            "class": of_class,
-            "class_name": [names.get(int(label), "") for label in of_class],
-        }
-    )
+    columns = {
+        "index": np.arange(len(of_class)) + accepted.first_instance,
+        "class": of_class,
+        "class_name": [names.get(int(label), "") for label in of_class],
+    }
+    if accepted.scores is not None:
+        columns["score"] = accepted.scores
+    new = pd.DataFrame(columns)
     if not len(before) or "index" not in before:
         return new
     return pd.concat([before, new], ignore_index=True)

@@ -11,13 +11,14 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
+from ..progress import Progress
 from . import prompts_layer, strokes_layer
 from .accepting import Acceptance
 from .amounts import amounts
 from .asking import PromptLayers, read_prompts
 from .history import Group, history_of
 from .hover import Hover, NextPlace, Question, question_at
-from .keys import ShiftDigits, bind_weakly
+from .keys import ShiftDigits, bind_between_shapes, bind_weakly
 from .layers import unwrap
 from .live import AcceptOptions, PlaneResult, Request, live_steps
 from .next_click import NextClick
@@ -25,6 +26,7 @@ from .outputs import output_fits
 from .points_panel import PointsPanel
 from .preview import Preview
 from .prompts_watch import PromptsWatch
+from .sam_flow import SamFlow
 from .session import Prepared, session_of
 from .strokes_watch import AllPrompts, StrokesWatch
 from .workers import Job
@@ -59,6 +61,7 @@ class PointsWidget(PointsPanel):
         self._given: Request | None = None
         self._outside = 0
         self._told = ""
+        self._looked = ""
         self._unreadable = ""
         self._measures: dict[int, list[Any]] = {}
         self._started = 0.0
@@ -75,6 +78,7 @@ class PointsWidget(PointsPanel):
             self._viewer, self._history, self._classes, self._prompts, self
         )
         self._digits = ShiftDigits(self._viewer, self._is_ours, self._choose_class, self)
+        self._sam = SamFlow(self._viewer, self._session, self)
         self._hover = Hover(
             self._viewer, self._classes, self._question_at, self._is_computing, self
         )
@@ -108,6 +112,9 @@ class PointsWidget(PointsPanel):
         self.undo_button.clicked.connect(lambda: self._history.undo())
         self.redo_button.clicked.connect(lambda: self._history.redo())
         self.script_button.clicked.connect(lambda: self.copy_script())
+        self._sam.changed.connect(self.update_masks)
+        self._sam.ready.connect(self._go_on)
+        self._sam.told.connect(self._on_looking)
         self._watch.changed.connect(self.update_masks)
         self._strokes.changed.connect(self.update_masks)
         self._job.stepped.connect(self._on_step)
@@ -123,6 +130,7 @@ class PointsWidget(PointsPanel):
             self._digits.release,
             self._hover.release,
             self._next_place.release,
+            self._sam.release,
         )
         self.follow(self._session.prepared_changed, self._on_prepared)
         self.follow(self._classes.changed, self._on_classes)
@@ -179,6 +187,7 @@ class PointsWidget(PointsPanel):
         self._show_image_choice()
         self.output_choice.refresh()
         self._adopt_points()
+        self._sam.use(prepared)
         self.update_masks()
 
     def _show_image_choice(self) -> None:
@@ -216,6 +225,8 @@ class PointsWidget(PointsPanel):
         shapes, scribbles = self.shapes_choice.value, self.scribbles_choice.value
         if shapes is not None:
             prompts_layer.adopt(shapes, self._classes, image=self.image_choice.value_if_many)
+            bind_weakly(shapes, "W", self.next_answer)
+            bind_between_shapes(shapes, {"Enter": self.accept, "Escape": self.reject})
         if scribbles is not None:
             # Its painting is undone with our keys, but Enter and Esc are those of its polygons.
             self._history.follow(scribbles)
@@ -243,6 +254,7 @@ class PointsWidget(PointsPanel):
         for key, action in {
             "T": self.flip_sign,
             "U": self.show_next_place,
+            "W": self.next_answer,
             "Enter": self.accept,
             "Escape": self.reject,
         }.items():
@@ -262,6 +274,13 @@ class PointsWidget(PointsPanel):
         self._next.flip()
         self._show_sign()
         self._hover.renew()
+
+    def next_answer(self) -> None:
+        """Show the next of SAM's answers: best, whole, part, subpart."""
+        if self._sam.chosen:
+            self.sam.next_answer()
+        else:
+            show_info("Whole, part and subpart are answers of SAM: choose it under “Method”.")
 
     def _show_sign(self) -> None:
         self.sign_button.setText(
@@ -298,6 +317,7 @@ class PointsWidget(PointsPanel):
         """Show the plane scrolled to next, if it is not there yet."""
         if self._prepared is None or self._request is None or self._masks is None:
             return
+        self._sam.show_scores()
         if not set(self._prepared.visible_planes(self._viewer)) <= self._measures.keys():
             self._start(self._request)
 
@@ -325,7 +345,7 @@ class PointsWidget(PointsPanel):
             self.scribbles_choice.value,
         )
         heat = self._classes.current if self.output_controls.heat.value else None
-        asked = read_prompts(self._prepared, self._viewer, layers, self.controls.options(), heat)
+        asked = read_prompts(self._prepared, self._viewer, layers, self._sam.options(), heat)
         self._unreadable = asked.unreadable
         return asked.request, asked.outside
 
@@ -338,10 +358,13 @@ class PointsWidget(PointsPanel):
         self._latency = None
         self._given, self._outside = self._read_prompts()
         request = self._given if self._given is not None and self._given.labels else None
+        if self._sam.why_not():
+            request = None
         self._request, self._told = request, ""
         self._hover.clear()
         self._next_place.clear()
         self._measures.clear()
+        self._sam.forget_scores()
         if request is None or self._masks is None or self._heat is None:
             self._job.cancel()
             for preview in (self._masks, self._heat):
@@ -375,11 +398,24 @@ class PointsWidget(PointsPanel):
         layout = prepared.embedding.layout
         if not first or sum(h * w for h, w in layout.shapes) <= _PIXELS_AHEAD:
             order += [p for p in range(len(layout)) if p not in complete and p not in first]
-        self._job.start(lambda: live_steps(prepared, request, order))
+        order = self._sam.wait(prepared, request, order)
+        if order:
+            self._job.start(lambda: live_steps(prepared, request, order))
+        else:
+            self._job.cancel()
         self._show_buttons()
 
-    def _on_step(self, result: PlaneResult) -> None:
-        if self._masks is None or self._heat is None:
+    def _go_on(self) -> None:
+        """What had to be looked at has been."""
+        if self._request is not None and not self._acceptance.busy:
+            self._start(self._request)
+
+    def _on_looking(self, text: str) -> None:
+        self._looked = text
+        self._show_status()
+
+    def _on_step(self, result: PlaneResult | Progress) -> None:
+        if self._masks is None or self._heat is None or isinstance(result, Progress):
             return
         if result.labels is not None:
             self._masks.show(result.plane, result.labels, self._above, self._classes)
@@ -388,6 +424,8 @@ class PointsWidget(PointsPanel):
                 self._show_status()
         if result.heat is not None:
             self._heat.show(result.plane, result.heat, self._above, self._classes)
+        if result.scores is not None:
+            self._sam.keep_scores(result.plane, result.scores)
         if result.measures is not None:
             self._measures[result.plane] = result.measures
             self._show_amounts()
@@ -405,7 +443,7 @@ class PointsWidget(PointsPanel):
             return None
         if active is not self.points:
             return None
-        return question_at(
+        question = question_at(
             world,
             self._prepared,
             self._viewer,
@@ -414,6 +452,10 @@ class PointsWidget(PointsPanel):
             label=self._classes.current,
             image=self.image_choice.value_if_many,
         )
+        segmenter = self._prepared.segmenter
+        # Planes are looked at for clicks, not for what might become one.
+        waits = question is not None and question.request.waits_for(segmenter, question.plane)
+        return None if waits or self._sam.why_not() else question
 
     def show_next_place(self) -> None:
         """Show where a further click would tell most."""
@@ -447,6 +489,7 @@ class PointsWidget(PointsPanel):
             return
         known = masks.known()
         self._job.cancel()
+        self._sam.stop()
         controls = self.output_controls
         self._acceptance.start(
             prepared,
@@ -493,7 +536,12 @@ class PointsWidget(PointsPanel):
 
     def _show_status(self) -> None:
         if self._prepared is None:
-            text = "Compute features first: Plugins ▸ NCUT segmentation ▸ NCUT features."
+            text = (
+                "Compute features first: Plugins ▸ NCUT segmentation ▸ NCUT features. Or press + "
+                "beside “Prepared” to ask SAM, which needs none."
+            )
+        elif reason := self._sam.why_not():
+            text = reason
         elif self.points is None and self._request is None:
             text = "Add or choose a Points layer for the clicks."
         elif self._request is None:
@@ -510,6 +558,7 @@ class PointsWidget(PointsPanel):
             text += f" · {1000 * self._latency:.0f} ms" if self._latency is not None else ""
             text += f" · {done} of {total} planes" if total > 1 else ""
             text += f" · {self._told}" if self._told else ""
+        text += f" · {self._looked}" if self._looked else ""
         if self._outside:
             drawn = " or shape(s)" if self._strokes.layers else ""
             text += f" · {self._outside} point(s){drawn} lie on no image and are ignored"

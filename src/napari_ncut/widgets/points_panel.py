@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QProgressBar,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -21,6 +22,7 @@ from .choices import LayerChoice, RunChoice
 from .classes import ClassList, ClassTable
 from .controls import OutputControls, PromptControls
 from .panels import DockedWidget, labeled_grid
+from .sam_controls import SamControls
 from .strokes_layer import NEGATIVE
 
 if TYPE_CHECKING:
@@ -43,6 +45,10 @@ class PointsPanel(DockedWidget):
     ) -> None:
         super().__init__()
         self.run_choice = RunChoice("The prepared image or images that clicks are read on.")
+        self.image_button = _plus_button(
+            "Click on an image without computing features: SAM alone can be asked then.\n"
+            "Takes the selected image, or the one on top"
+        )
         self.points_choice = LayerChoice(
             viewer,
             Points,
@@ -83,6 +89,7 @@ class PointsPanel(DockedWidget):
         )
         self.class_table = ClassTable(classes)
         self.controls = PromptControls()
+        self.sam = SamControls()
         self.output_controls = OutputControls()
         self.output_choice = LayerChoice(
             viewer, Labels, "Where accepted masks go.", none="new Labels layer",
@@ -96,10 +103,13 @@ class PointsPanel(DockedWidget):
         self.script_button.setToolTip("Copy a script that repeats what you see, to the clipboard")
         self.status = QLabel()
         self.status.setWordWrap(True)
+        self.progress = QProgressBar()
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip("Look no further; prompts stay")
 
         clicks = labeled_grid(
             [
-                ("Prepared", self.run_choice),
+                ("Prepared", beside(self.run_choice, self.image_button)),
                 ("Prompts", self.points_choice),
                 ("Negatives", self.negative_choice),
                 ("Shapes", beside(self.shapes_choice, self.new_shapes_button)),
@@ -120,14 +130,20 @@ class PointsPanel(DockedWidget):
         output = QVBoxLayout()
         output.addLayout(labeled_grid([("Into", self.output_choice)]))
         output.addWidget(self.output_controls.native)
+        mask = QVBoxLayout()
+        mask.addWidget(self.controls.native)
+        mask.addWidget(self.sam)
+        looking = QHBoxLayout()
+        looking.addWidget(self.progress)
+        looking.addWidget(self.cancel_button)
         self.lay_out(
             {
                 "Clicks": clicks,
                 "Classes": self.class_table,
-                "Mask": self.controls.native,
+                "Mask": mask,
                 "Result": output,
             },
-            (buttons, self.script_button, self.status),
+            (buttons, self.script_button, self.status, looking),
         )
         for part in (
             self.points_choice,
@@ -136,6 +152,7 @@ class PointsPanel(DockedWidget):
             self.scribbles_choice,
             self.output_choice,
             self.class_table,
+            self.sam,
         ):
             self.on_release(part.release)
 

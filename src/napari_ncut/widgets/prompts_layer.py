@@ -10,7 +10,7 @@ from napari.utils.colormaps.standardize_color import transform_color
 from numpy.typing import NDArray
 
 from .classes import ClassList
-from .layers import Source, free_name, lay_on
+from .layers import Source, data_to_world, free_name, lay_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +76,33 @@ def add_prompts_layer(viewer: ViewerModel, sources: list[Source], classes: Class
     )
     adopt(points, classes, image=sources[0].name if len(sources) > 1 else None)
     return points
+
+
+def bring_prompts_layer(viewer: ViewerModel, sources: list[Source], classes: ClassList) -> Points:
+    """The prompts layer of images, on top and ready for clicks; made if there is none.
+
+    Clicks outlive a new cut.
+    """
+    points = _prompts_layer_of(viewer, sources)
+    if points is None:
+        points = add_prompts_layer(viewer, sources, classes)
+    viewer.layers.move(viewer.layers.index(points), len(viewer.layers))
+    viewer.layers.selection.active = points
+    if viewer.dims.ndisplay == 2:
+        points.mode = "add"
+    return points
+
+
+def _prompts_layer_of(viewer: ViewerModel, sources: list[Source]) -> Points | None:
+    image = base_layer(sources)
+    name = f"{image.name} prompts"
+    for layer in viewer.layers:
+        ours = layer.metadata.get("napari_ncut", {}).get("role") == "prompts"
+        if ours and layer.name == name and layer.ndim == image.ndim:
+            mine, its = data_to_world(layer), data_to_world(image)
+            if all(np.allclose(a, b) for a, b in zip(mine, its, strict=True)):
+                return layer
+    return None
 
 
 def _empty_features(with_image: bool) -> dict[str, NDArray]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Labels
 
+    from ..sam import SamModels
     from ..sam.classes import SemanticClasses
     from ..sam.curve import ClusterCurve
     from ..sam.mask_set import MaskSet
@@ -75,7 +76,11 @@ FoundMasks = tuple[tuple["MaskSet", ...], list[NDArray]]
 
 
 def mask_steps(
-    reading: Reading, model: str, options: dict[str, Any], checkpoint: Any = None
+    reading: Reading,
+    model: str,
+    options: dict[str, Any],
+    checkpoint: Any = None,
+    models: SamModels | None = None,
 ) -> Steps[FoundMasks]:
     """Masks of every plane, and arrays that show them; torch is imported here, in the thread.
 
@@ -87,14 +92,16 @@ def mask_steps(
         As `automatic_masks` takes them.
     checkpoint
         File of weights for SAM in place of those installed.
+    models
+        What loads SAMs; of one that other widgets share, what was seen is shared, too.
     """
     # The first step is shown before anything heavy is loaded.
     yield Progress("loading", 0, 1)
     looker: Any = model
-    if checkpoint is not None:
-        from ..sam.segmenter import SamSegmenter
+    if model != COMPACT:
+        from ..sam import SamModels
 
-        looker = SamSegmenter(model, checkpoint=checkpoint)
+        looker = yield from (models or SamModels()).load_steps(model, checkpoint)
     # SAM was trained on pictures of 8 bits as they are; only what the user chose is scaled for it.
     usual = model != COMPACT and reading.scaling == "stack"
     found = yield from automatic_masks_steps(

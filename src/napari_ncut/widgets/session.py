@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
+from ..sam import SamModels
 from .classes import ClassList
 from .layers import Source, data_to_world, unwrap
 
@@ -44,15 +45,21 @@ class Prepared:
         self.first_planes = np.concatenate([[0], np.cumsum(counts)])
 
     @property
+    def is_bare(self) -> bool:
+        """Whether there is no embedding, only images: SAM alone can be asked."""
+        return not self.segmenter.has_embedding
+
+    @property
     def embedding(self) -> Embedding:
-        """What is clicked on."""
+        """What is clicked on; of bare images all that is known without computing anything."""
         return self.segmenter.embedding
 
     @property
     def name(self) -> str:
         """What to call it: its images."""
         names = [source.layer.name if source.layer else source.name for source in self.sources]
-        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        return f"{name} (SAM only)" if self.is_bare else name
 
     def planes_of(self, number: int) -> range:
         """The embedding's planes of one source."""
@@ -149,8 +156,14 @@ class Session(QObject):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self.prepared: list[Prepared] = []
+        self.sam_models = SamModels()
         self.classes = ClassList()
         viewer.layers.events.removed.connect(self._on_removed)
+
+    @property
+    def embedded(self) -> list[Prepared]:
+        """Those of what was prepared that have an embedding."""
+        return [prepared for prepared in self.prepared if not prepared.is_bare]
 
     def add(self, prepared: Prepared) -> None:
         """Add an embedding; it replaces one of the same images."""
