@@ -22,31 +22,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class Prepared:
-    """An embedding, and the layers it was made of.
+class OnImages:
+    """What was read of layers, plane after plane, and where that lies in the window.
 
     Attributes
     ----------
     sources : list of Source
-        One for each image, in the order of the embedding's planes.
-    segmenter : PromptSegmenter
-        Of the embedding.
-    uncovered : bool
-        Whether the colors of its eigenvectors have been taken off the image.
+        One for each image, in the order of their planes.
     """
 
     sources: list[Source]
-    segmenter: PromptSegmenter
-    uncovered: bool = False
 
     def __post_init__(self) -> None:
         counts = [source.n_planes for source in self.sources]
         self.first_planes = np.concatenate([[0], np.cumsum(counts)])
-
-    @property
-    def embedding(self) -> Embedding:
-        """What is clicked on."""
-        return self.segmenter.embedding
 
     @property
     def name(self) -> str:
@@ -55,7 +44,7 @@ class Prepared:
         return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
     def planes_of(self, number: int) -> range:
-        """The embedding's planes of one source."""
+        """The planes of one source."""
         return range(int(self.first_planes[number]), int(self.first_planes[number + 1]))
 
     def visible_planes(self, viewer: ViewerModel) -> list[int]:
@@ -70,7 +59,7 @@ class Prepared:
     def locate(
         self, points: Points, viewer: ViewerModel, images: NDArray | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Points of a layer as (plane, row, column) of the embedding, and which lie on an image.
+        """Points of a layer as (plane, row, column), and which lie on an image.
 
         Parameters
         ----------
@@ -133,6 +122,27 @@ class Prepared:
             to_world, (world[:, -layer.ndim :] - origin).T
         ).T
         return in_layer
+
+
+@dataclass(eq=False)
+class Prepared(OnImages):
+    """An embedding, and the layers it was made of.
+
+    Attributes
+    ----------
+    segmenter : PromptSegmenter
+        Of the embedding.
+    uncovered : bool
+        Whether the colors of its eigenvectors have been taken off the image.
+    """
+
+    segmenter: PromptSegmenter
+    uncovered: bool = False
+
+    @property
+    def embedding(self) -> Embedding:
+        """What is clicked on."""
+        return self.segmenter.embedding
 
 
 class Session(QObject):
