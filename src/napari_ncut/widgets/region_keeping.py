@@ -8,7 +8,7 @@ from napari.layers import Labels
 from ..errors import InputError
 from .layers import free_name, unwrap
 from .region_steps import Kept
-from .region_view import Chosen, RegionView
+from .region_view import Chosen, RegionView, show_outlines
 
 # How the value of a granularity is written in the name of a layer.
 _TITLES = {
@@ -30,8 +30,8 @@ def kept_layer(viewer: ViewerModel, view: RegionView, chosen: Chosen, kept: Kept
     if source.layer is None or source.layer not in viewer.layers:
         raise InputError(f"The image “{source.name}” was deleted; its regions are not kept.")
     name = free_name(viewer, f"{source.layer.name} {_title(chosen, kept)}")
-    layer = Labels(kept.data, name=name, opacity=0.5, **source.spatial(whole=True))
-    layer.contour = int(view.outlines)
+    layer = Labels(kept.data, name=name, **source.spatial(whole=True))
+    show_outlines(layer, view.outlines)
     if kept.features is not None:
         layer.features = kept.features
     layer.metadata["napari_ncut"] = {

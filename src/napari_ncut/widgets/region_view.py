@@ -195,7 +195,7 @@ class RegionView:
         self._preview.show(plane, self.pixels(plane), None)
         layer = self.layer
         if layer is not None and bool(layer.contour) != self.outlines:
-            layer.contour = int(self.outlines)
+            show_outlines(layer, self.outlines)
 
     def stale(self) -> list[int]:
         """Planes that have regions and are not shown as they are."""
@@ -205,7 +205,7 @@ class RegionView:
         """Show outlines of regions, or fill them."""
         self.outlines = outlines
         if self.layer is not None:
-            self.layer.contour = int(outlines)
+            show_outlines(self.layer, outlines)
 
     def remove(self) -> None:
         """Take the layer away."""
@@ -227,6 +227,12 @@ class RegionView:
         self._preview.forget()
         for shown in list(self.shown):
             shown()
+
+
+def show_outlines(layer: Labels, outlines: bool) -> None:
+    """Outlines have to be seen, what fills has to be seen through."""
+    layer.contour = int(outlines)
+    layer.opacity = 0.9 if outlines else 0.5
 
 
 def _take_back(reference: weakref.ref[RegionView], chosen: Chosen) -> None:
