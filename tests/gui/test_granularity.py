@@ -14,7 +14,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 from skimage.draw import disk
 
-from napari_ncut.regions.hierarchy import granularity
+from napari_ncut import InputError, granularity
 from napari_ncut.widgets import region_steps
 from napari_ncut.widgets.granularity import GranularityWidget
 from napari_ncut.widgets.granularity_slider import SCALES, Extent
@@ -138,11 +138,11 @@ def regions(labels: np.ndarray) -> int:
     return len(np.unique(labels))
 
 
-def test_nothing_can_be_done_without_regions(desk):
+def test_the_slider_relabels(desk):
     opened = desk()
     widget = opened.widget
     assert "Open an image" in widget.message.text()
-    opened.viewer.add_image(disks())
+    opened.viewer.add_image(disks(), name="image")
     assert widget.run_button.isEnabled()
     assert not widget.keep_button.isEnabled()
     assert "find regions first" in widget.keep_button.toolTip()
@@ -150,11 +150,8 @@ def test_nothing_can_be_done_without_regions(desk):
     widget.keep()
     widget.step((0, 0), finer=True)
     widget.paint((0, 0))
-
-
-def test_the_slider_relabels(found):
-    opened = found()
-    widget = opened.widget
+    opened.find()
+    assert widget.keep_button.isEnabled()
     expected = granularity(disks())
     # Where one begins: what the probable boundaries enclose.
     assert_array_equal(opened.shown, expected.labels(level=0.3))
@@ -330,14 +327,12 @@ def test_painted_labels_are_obeyed_and_let_go(found):
     opened.viewer.layers.remove(layer)
     opened.wait()
     assert not opened.view.bound
-
-
-def test_labels_that_do_not_lie_on_the_image(found):
-    opened = found()
+    # Labels that do not lie on the image are neither obeyed nor painted on.
     other = opened.viewer.add_labels(np.ones((8, 8), int), name="small")
-    opened.widget.constraints.value = getattr(other, "__wrapped__", other)
+    other = getattr(other, "__wrapped__", other)
+    opened.widget.constraints.value = other
     assert "small" in opened.widget.message.text()
-    opened.widget.target.value = getattr(other, "__wrapped__", other)
+    opened.widget.target.value = other
     opened.widget.paint(LEFT)
     assert np.asarray(other.data).all()
 
@@ -383,42 +378,44 @@ def borders(layer: Any) -> np.ndarray:
     return layer.extent.world + np.outer([-0.5, 0.5], layer.extent.step)
 
 
-@pytest.mark.parametrize("kind", ["moved", "rgb", "pyramid", "rectangle"])
-def test_layers_lie_on_images_of_many_kinds(desk, kind):
-    image, moved = disks(), {"scale": (0.5, 2.0), "translate": (7, -3)}
-    data = {
+def test_layers_lie_on_images_of_many_kinds(desk):
+    image = disks()
+    doubled = np.kron(image, np.ones((2, 2), np.uint8))
+    kinds = {
         "moved": image,
         "rgb": np.stack([image] * 3, axis=-1),
-        "pyramid": [np.kron(image, np.ones((2, 2), np.uint8)), image],
+        "pyramid": [doubled, image],
         "rectangle": image,
-    }[kind]
-    opened = desk(data, **moved)
-    layer = opened.viewer.layers[0]
-    if kind == "pyramid":
-        opened.widget.input.inputs.level.value = 1
-    if kind == "rectangle":
-        corners = np.array([[10, 4], [60, 60]])
-        world = np.array([layer.data_to_world(corner) for corner in corners])
-        opened.viewer.add_shapes([world], shape_type="rectangle")
-        shapes = opened.viewer.layers[-1]
-        opened.widget.input.inputs.region.value = "shapes"
-        opened.widget.input.shapes.value = getattr(shapes, "__wrapped__", shapes)
-    opened.find()
-    opened.choose("n_regions", 3)
-    opened.widget.keep()
-    opened.wait()
-    factor = 2 if kind == "pyramid" else 1
-    left = layer.data_to_world((np.array(LEFT) + 0.5) * factor - 0.5)
-    ground = layer.data_to_world((np.array([32, 48]) + 0.5) * factor - 0.5)
-    for made in (opened.view.layer, opened.kept[0]):
-        assert made.get_value(left, world=True) != made.get_value(ground, world=True)
-        assert made.get_value(left, world=True) > 0
-    if kind != "rectangle":
+    }
+    opened = desk()
+    controls = opened.widget.input
+    for kind, data in kinds.items():
+        opened.viewer.layers.clear()
+        layer = opened.viewer.add_image(data, name=kind, scale=(0.5, 2.0), translate=(7, -3))
+        if kind == "pyramid":
+            controls.inputs.level.value = 1
+        if kind == "rectangle":
+            corners = [layer.data_to_world(corner) for corner in ((10, 4), (60, 60))]
+            shapes = opened.viewer.add_shapes([np.array(corners)], shape_type="rectangle")
+            controls.inputs.region.value = "shapes"
+            controls.shapes.value = getattr(shapes, "__wrapped__", shapes)
+        opened.find()
+        opened.choose("n_regions", 3)
+        opened.widget.keep()
+        opened.wait()
+        factor = 2 if kind == "pyramid" else 1
+        left, ground = (
+            layer.data_to_world((np.array(place) + 0.5) * factor - 0.5)
+            for place in (LEFT, (32, 48))
+        )
+        for made in (opened.view.layer, opened.kept[0]):
+            assert made.get_value(left, world=True) != made.get_value(ground, world=True)
+            assert made.get_value(left, world=True) > 0
         assert_array_equal(borders(opened.kept[0]), borders(layer))
-    opened.widget.paint(left)
-    target = opened.widget.target.value
-    assert target.get_value(left, world=True) == 1
-    assert target.get_value(ground, world=True) == 0
+        opened.widget.paint(left)
+        target = opened.widget.target.value
+        assert target.get_value(left, world=True) == 1
+        assert target.get_value(ground, world=True) == 0
 
 
 def test_cancel_and_layers_that_go(desk, monkeypatch):
@@ -442,24 +439,7 @@ def test_cancel_and_layers_that_go(desk, monkeypatch):
     assert not widget.level.isEnabled()
 
 
-def test_an_error_is_told_and_leaves_what_there_was(found, monkeypatch):
-    opened = found()
-    view = opened.view
-
-    def broken(*_: Any) -> Any:
-        raise RuntimeError("out of ideas")
-        yield
-
-    monkeypatch.setattr("napari_ncut.widgets.granularity.find_steps", broken)
-    with pytest.raises(RuntimeError, match="out of ideas"):
-        opened.find()
-        QApplication.processEvents()
-        raise RuntimeError(opened.widget.message.text())
-    assert opened.view is view
-    assert opened.widget.run_button.isEnabled()
-
-
-def test_another_run_takes_the_place_of_the_first(found):
+def test_another_run_an_error_and_the_end(found, monkeypatch):
     opened = found()
     opened.choose("n_regions", 7)
     first = opened.view.layer
@@ -472,12 +452,21 @@ def test_another_run_takes_the_place_of_the_first(found):
     opened.wait()
     assert regions(opened.shown) == 7
 
+    # An error leaves what there was.
+    def broken(*_: Any) -> Any:
+        raise InputError("out of ideas")
+        yield
 
-def test_closing_lets_go(found):
-    opened = found()
+    view = opened.view
+    monkeypatch.setattr("napari_ncut.widgets.granularity.find_steps", broken)
+    opened.find()
+    assert "out of ideas" in opened.widget.message.text()
+    assert opened.view is view
+    assert opened.widget.run_button.isEnabled()
+
+    # Closing lets go of everything.
     opened.widget.new_constraints.click()
-    painted = opened.widget.constraints.value
-    layer = opened.view.layer
+    painted, layer = opened.widget.constraints.value, view.layer
     opened.widget.release()
     assert layer not in opened.viewer.layers
     painted.paint(LEFT, 1)
@@ -487,3 +476,25 @@ def test_closing_lets_go(found):
 def test_loading_is_shown_first():
     steps = region_steps.find_steps(None, 0)
     assert next(steps).stage == "loading"
+
+
+def test_superpixels_of_the_registry(desk):
+    pytest.importorskip("napari_ncut.superpixels")
+    opened = desk(np.stack([disks(), disks()[:, ::-1]]))
+    controls = opened.widget.superpixels
+    controls.method.value = "slic"
+    controls.number.setValue(30)
+    controls.run_button.click()
+    opened.wait()
+    layer = opened.viewer.layers[-1]
+    assert layer.metadata["napari_ncut"]["method"] == "slic"
+    assert all(15 < regions(plane) < 60 for plane in np.asarray(layer.data))
+    assert layer.data.shape == (2, 64, 96)
+    controls.method.value = "felzenszwalb"
+    assert not controls.number.isEnabled()
+    controls.run_button.click()
+    opened.wait()
+    assert opened.viewer.layers[-1] is not layer
+    opened.widget.undo_button.click()
+    opened.wait()
+    assert opened.viewer.layers[-1] is layer

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.utils.notifications import show_info
 
 from ..errors import InputError
 from .granularity_panel import GranularityPanel
 from .history import history_of
-from .keys import bind_weakly
+from .keys import bind_weakly, bind_wheel_weakly
 from .layers import unwrap
-from .outputs import layer_added
 from .painted_constraints import PaintedConstraints, constraints_layer
 from .panels import allow
 from .preview import add_below
-from .region_keeping import kept_layer
+from .region_keeping import ResultLayers
 from .region_paint import paint_region
-from .region_steps import FoundPlane, find_steps, keep_steps
+from .region_steps import FoundPlane, find_steps
 from .region_view import Chosen, RegionView
 from .segment_clicks import SegmentClicks
 from .workers import Job, once_after, percent, tell
@@ -61,9 +58,9 @@ class GranularityWidget(GranularityPanel):
         # Of the run that is on its way; it takes the place of `view` with its first plane.
         self._arriving: RegionView | None = None
         self._told = ""
-        self._arrive: Callable[[Any], None] = lambda _: None
         self._bound_layers: weakref.WeakSet[Labels] = weakref.WeakSet()
-        self._job, self._keeping = Job(self), Job(self)
+        self._job = Job(self)
+        self.results = ResultLayers(self._viewer, self)
         # One relabeling for all that the slider has moved since the last.
         self._soon = once_after(0, self._relabel, self)
         self._others = once_after(_REST, self._show_others, self)
@@ -73,14 +70,14 @@ class GranularityWidget(GranularityPanel):
         self._refresh()
 
     def _connect(self) -> None:
-        for job in (self._job, self._keeping):
+        for job in (self._job, self.results.job):
             job.stepped.connect(self._on_step)
             job.busy_changed.connect(self._on_busy)
             job.failed.connect(self._tell)
             job.cancelled.connect(lambda: self._tell("Cancelled; what was found stays."))
             self.on_release(job.close)
         self._job.finished.connect(self._on_all_found)
-        self._keeping.finished.connect(lambda kept: self._arrive(kept))
+        self.results.added.connect(lambda layer: self._tell(f"Added “{layer.name}”."))
         self.painted.obeyed.connect(self._on_obeyed)
         self.painted.told.connect(self._tell)
         self.on_release(
@@ -100,6 +97,8 @@ class GranularityWidget(GranularityPanel):
         self.keep_button.clicked.connect(lambda: self.keep())
         self.constraints.chosen.connect(self._on_constraints)
         self.new_constraints.clicked.connect(lambda: self.add_constraints())
+        if self.superpixels is not None:
+            self.superpixels.run_button.clicked.connect(lambda: self.make_superpixels())
         self.undo_button.clicked.connect(lambda: self.history.undo())
         self.redo_button.clicked.connect(lambda: self.history.redo())
         self.follow(self.history.changed, self._on_history)
@@ -111,7 +110,7 @@ class GranularityWidget(GranularityPanel):
     def busy(self) -> bool:
         """Whether anything is being computed, or yet to be shown."""
         waits = self._soon.isActive() or self._others.isActive() or self.painted.busy
-        return waits or self._job.busy or self._keeping.busy or self.history.replaying
+        return waits or self._job.busy or self.results.busy or self.history.replaying
 
     # ------------------------------------------------------------------------------- find regions
 
@@ -131,7 +130,7 @@ class GranularityWidget(GranularityPanel):
     def cancel(self) -> None:
         """Stop what is computed."""
         self._job.cancel()
-        self._keeping.cancel()
+        self.results.job.cancel()
 
     def _on_step(self, step: Any) -> None:
         if isinstance(step, FoundPlane):
@@ -196,15 +195,11 @@ class GranularityWidget(GranularityPanel):
         self._bound_layers.add(layer)
         for key, act in (("F", self._finer), ("C", self._coarser), ("P", self._paint_here)):
             bind_weakly(layer, key, act)
-        reference = weakref.ref(self)
+        bind_wheel_weakly(layer, "Shift", self._turn)
 
-        def turn(_: Any, event: Any) -> None:
-            widget = reference()
-            if widget is not None and widget.view is not None and "Shift" in event.modifiers:
-                # Some systems turn a wheel with Shift sideways; both ways mean the same here.
-                widget.level.turn(-float(np.sum(event.delta)))
-
-        layer.mouse_wheel_callbacks.append(turn)
+    def _turn(self, notches: float) -> None:
+        if self.view is not None:
+            self.level.turn(-notches)
 
     def _forget(self) -> None:
         """Show no regions any more."""
@@ -360,33 +355,31 @@ class GranularityWidget(GranularityPanel):
         self.level.offer(view.extent())
         self._show_now()
 
-    # ---------------------------------------------------------------------------------------- keep
+    # ------------------------------------------------------------------------------------- results
 
     def keep(self) -> None:
         """Store the regions as they are now in a new Labels layer."""
         view = self.view
-        if view is None or self._keeping.busy:
+        if view is None or self.results.busy:
             return
         if not view.complete:
             show_info("Not all planes have regions yet; wait for them, or find them again.")
             return
         if self._soon.isActive():
             self._relabel()
-        source, chosen = view.images.sources[0], view.chosen
-        cuts = [(view.hierarchy(plane), view.cut(plane)) for plane in range(source.n_planes)]
+        self.results.keep(view)
 
-        def arrive(kept: Any) -> None:
-            try:
-                layer = kept_layer(self._viewer, view, chosen, kept)
-            except InputError as error:
-                tell(error)
-                return
-            self.history.follow(layer)
-            self.history.perform(layer_added(self._viewer, layer, view.layer))
-            self._tell(f"Kept as “{layer.name}”.")
-
-        self._arrive = arrive
-        self._keeping.start(lambda: keep_steps(cuts, source))
+    def make_superpixels(self) -> None:
+        """Superpixels by the chosen method in a new Labels layer."""
+        if self.superpixels is None or self.results.busy:
+            return
+        try:
+            reading = self.input.reading()
+        except InputError as error:
+            tell(error)
+            return
+        controls = self.superpixels
+        self.results.make_superpixels(reading, controls.options(), controls.title)
 
     # ------------------------------------------------------------------------------------ what is
 
@@ -403,7 +396,7 @@ class GranularityWidget(GranularityPanel):
         self._refresh()
 
     def _on_busy(self, _: bool = False) -> None:
-        busy = self._job.busy or self._keeping.busy
+        busy = self._job.busy or self.results.busy
         self.progress.setVisible(busy)
         self.progress.setMaximum(0)
         self.cancel_button.setEnabled(busy)
@@ -412,10 +405,12 @@ class GranularityWidget(GranularityPanel):
     def _refresh(self, *_: Any) -> None:
         """Show what would be done, or why it cannot be."""
         unreadable = self.input.refresh()
-        busy = self._job.busy or self._keeping.busy
+        busy = self._job.busy or self.results.busy
         none = _NO_REGIONS if self.view is None else ""
         allow(self.run_button, unreadable or (_BUSY if busy else ""), _RUN_TIP)
-        allow(self.keep_button, none or (_BUSY if self._keeping.busy else ""), _KEEP_TIP)
+        allow(self.keep_button, none or (_BUSY if self.results.busy else ""), _KEEP_TIP)
+        if self.superpixels is not None:
+            self.superpixels.allow(unreadable or (_BUSY if busy else ""))
         self.level.setEnabled(not none)
         for name, button in self.click_buttons.items():
             allow(button, none, self.click_tips[name])

@@ -11,16 +11,19 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QProgressBar,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
+    QWidget,
 )
 
 from .choices import LayerChoice
 from .granularity_slider import GranularitySlider
 from .image_input import ImageInput
 from .panels import DockedWidget, labeled_grid
+from .superpixel_controls import SuperpixelControls, superpixel_methods
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -98,6 +101,7 @@ class GranularityPanel(DockedWidget):
         self.label.setRange(0, _MOST_LABEL)
         self.label.setValue(1)
         self.label.setToolTip("The label that regions are painted with; 0 erases")
+        self.superpixels = SuperpixelControls() if superpixel_methods() else None
         self.undo_button = QPushButton("Undo  [Ctrl+Z]")
         self.undo_button.setToolTip("Take the last step back. Key: Ctrl+Z on one of our layers")
         self.redo_button = QPushButton("Redo  [Ctrl+Shift+Z]")
@@ -134,10 +138,12 @@ class GranularityPanel(DockedWidget):
         steps = QHBoxLayout()
         steps.addWidget(self.undo_button)
         steps.addWidget(self.redo_button)
-        self.sections = {
+        self.sections: dict[str, QWidget | QLayout] = {
             "1  Regions": regions,
             "2  Granularity": level,
             "Apart and together, by painting": painted,
             "Paint with regions": use,
         }
+        if self.superpixels is not None:
+            self.sections["Superpixels by other methods"] = self.superpixels
         self.lay_out(self.sections, (self.message, self.progress, steps, self.cancel_button))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -82,16 +82,24 @@ def keep_steps(cuts: list[tuple[PlaneHierarchy, Cut]], source: Source) -> Steps[
     """Numbers of all planes as an array for a new layer."""
     import pandas as pd
 
-    data = np.zeros(source.whole_shape(), np.int32)
-    rows_first = source.names.index("Y") < source.names.index("X")
+    pixels = []
     for plane, (hierarchy, cut) in enumerate(cuts):
         yield Progress("labels", plane, len(cuts))
-        pixels = hierarchy.pixels(cut)
-        # In an array of the whole image the block begins where it was read.
-        data[key_in_layer(source, plane, source.starts)] = pixels if rows_first else pixels.T
+        pixels.append(hierarchy.pixels(cut))
+    data = whole_block(source, pixels)
     features = None
     if len(cuts) == 1:
         cut = cuts[0][1]
         table = {"index": cut.tree.numbers[cut.nodes], "area": cut.areas.astype(np.int64)}
         features = pd.DataFrame(table).sort_values("index", ignore_index=True)
     return Kept(data, features, [len(cut) for _, cut in cuts])
+
+
+def whole_block(source: Source, planes: Iterable[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Label maps (h, w) of all planes that were read, in an array that covers the whole image."""
+    data = np.zeros(source.whole_shape(), np.int32)
+    rows_first = source.names.index("Y") < source.names.index("X")
+    for i, plane in enumerate(planes):
+        # In an array of the whole image the block begins where it was read.
+        data[key_in_layer(source, i, source.starts)] = plane if rows_first else plane.T
+    return data
