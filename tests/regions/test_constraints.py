@@ -142,6 +142,29 @@ def test_a_label_in_one_region_changes_no_partition():
         assert refines(after.ravel(), before.ravel())
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_far_from_labels_keeps_its_number(seed: int):
+    plane = random_plane(seed)
+    # Levels that are equal must not mix up the order of merges.
+    levels = np.round(5 * plane.tree.levels[len(plane.tree) :]) / 5
+    plane = PlaneHierarchy(plane.graph, MergeTree.of(plane.tree.parents, levels, plane.tree.areas))
+    marks = np.zeros((40, 40), int)
+    marks[2, 2:6], marks[8, 2:6] = 1, 2
+    bound = plane.constrained(marks)
+    same = 0
+    for level in (0.0, 0.35, 0.55, 0.75):
+        before = plane.pixels(Cut.by(plane.tree, "level", level))
+        after = bound.pixels(Cut.by(bound.tree, "level", level))
+        for number in np.unique(after):
+            region = after == number
+            if not marks[region].any() and len(np.unique(before[region])) == 1:
+                (was,) = np.unique(before[region])
+                if np.array_equal(before == was, region):
+                    assert was == number
+                    same += 1
+    assert same > 50
+
+
 def test_nothing_painted_changes_nothing():
     plane = row_plane()
     assert plane.constrained(np.zeros(ROW.shape, np.uint8)) is plane

@@ -47,12 +47,12 @@ def constrained(plane: PlaneHierarchy, painted: NDArray) -> PlaneHierarchy:
         Of the same finest regions, but those that were parted or became one. Regions keep the
         numbers that cuts give them; parts that are new have higher ones.
     """
-    names, where = np.unique(painted, return_inverse=True)
-    if not names.any():
+    places = np.flatnonzero(painted)
+    if not len(places):
         return plane
-    marks = where.reshape(painted.shape)
-    if names[0] != 0:
-        marks = marks + 1
+    _, names = np.unique(painted.ravel()[places], return_inverse=True)
+    marks = np.zeros(painted.shape, np.int64)
+    marks.ravel()[places] = names + 1
     regions, labels = _marked(plane.graph.labels, marks)
     if len(np.unique(regions)) < len(regions):
         plane = _parted(plane, marks, regions[:-1][regions[1:] == regions[:-1]])
@@ -124,9 +124,10 @@ def _spanning_edges(
     from scipy import sparse
 
     n, graph, tree = len(plane.tree), plane.graph, plane.tree
-    levels = tree.levels[tree.common(graph.edges[:, 0], graph.edges[:, 1])]
-    order = np.lexsort((graph.boundary, levels))
-    edges, levels = graph.edges[order].astype(np.int64), levels[order]
+    merges = tree.common(graph.edges[:, 0], graph.edges[:, 1])
+    # Merge by merge, so that where no label is all merges as it did, those of equal levels, too.
+    order = np.lexsort((graph.boundary, merges))
+    edges, levels = graph.edges[order].astype(np.int64), tree.levels[merges[order]]
     # All regions with a label as one vertex, from which the forest grows.
     vertices = np.arange(n)
     vertices[regions] = regions[0]

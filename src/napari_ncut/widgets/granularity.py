@@ -58,14 +58,15 @@ class GranularityWidget(GranularityPanel):
         # Of the run that is on its way; it takes the place of `view` with its first plane.
         self._arriving: RegionView | None = None
         self._told = ""
-        self._bound_layers: weakref.WeakSet[Labels] = weakref.WeakSet()
+        # Layers painted on whose wheel moves the slider.
+        self._turned: weakref.WeakSet[Labels] = weakref.WeakSet()
         self._job = Job(self)
         self.results = ResultLayers(self._viewer, self)
         # One relabeling for all that the slider has moved since the last.
         self._soon = once_after(0, self._relabel, self)
         self._others = once_after(_REST, self._show_others, self)
         self.painted = PaintedConstraints(self._viewer, lambda: self.view, self)
-        self._mouse = SegmentClicks(self._on_click, lambda: self._click_mode is not None)
+        self._mouse = SegmentClicks(self._on_click, lambda: self.click_mode is not None)
         self._connect()
         self._refresh()
 
@@ -185,17 +186,11 @@ class GranularityWidget(GranularityPanel):
     def _adopt(self, layer: Labels) -> None:
         """Keys and clicks for the layer that shows regions."""
         self.history.follow(layer)
-        bind_weakly(layer, "Enter", self.keep)
-        self._bind_keys(layer)
-        self._mouse.watch([layer])
-
-    def _bind_keys(self, layer: Labels) -> None:
-        if layer in self._bound_layers:
-            return
-        self._bound_layers.add(layer)
-        for key, act in (("F", self._finer), ("C", self._coarser), ("P", self._paint_here)):
+        keys = {"Enter": self.keep, "F": self._finer, "C": self._coarser, "P": self._paint_here}
+        for key, act in keys.items():
             bind_weakly(layer, key, act)
         bind_wheel_weakly(layer, "Shift", self._turn)
+        self._mouse.watch([layer])
 
     def _turn(self, notches: float) -> None:
         if self.view is not None:
@@ -269,22 +264,13 @@ class GranularityWidget(GranularityPanel):
 
     # ------------------------------------------------------------------------------ in one place
 
-    @property
-    def _click_mode(self) -> str | None:
-        pressed = [name for name, button in self.click_buttons.items() if button.isChecked()]
-        return pressed[0] if pressed else None
-
     def _on_click_button(self, button: Any, on: bool) -> None:
-        """Only one of the buttons is pressed at a time, or none."""
-        for other in self.click_buttons.values():
-            if on and other is not button:
-                other.setChecked(False)
         if on and self.view is not None and self.view.layer is not None:
             # Clicks count on the layer of regions.
             self._viewer.layers.selection.active = self.view.layer
 
     def _on_click(self, layer: Labels, world: Any) -> None:
-        mode = self._click_mode or "paint"
+        mode = self.click_mode or "paint"
         if mode == "paint":
             self.paint(world)
         else:
@@ -347,8 +333,10 @@ class GranularityWidget(GranularityPanel):
         self.constraints.value = layer
 
     def _on_constraints(self, layer: Labels | None) -> None:
-        if layer is not None:
-            self._bind_keys(layer)
+        # While one paints letters are napari's own, such as F to fill.
+        if layer is not None and layer not in self._turned:
+            self._turned.add(layer)
+            bind_wheel_weakly(layer, "Shift", self._turn)
         self.painted.watch(layer)
 
     def _on_obeyed(self, view: RegionView) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Labels
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QButtonGroup,
     QCheckBox,
     QGridLayout,
@@ -73,7 +74,9 @@ class GranularityPanel(DockedWidget):
         self.click_buttons: dict[str, QPushButton] = {}
         self.click_tips: dict[str, str] = {}
         self.clicks = QButtonGroup(self)
+        # Not exclusive as Qt means it: all may be up.
         self.clicks.setExclusive(False)
+        self.clicks.buttonToggled.connect(self._release_others)
         for name, (text, tooltip) in CLICKS.items():
             button = QPushButton(text)
             button.setCheckable(True)
@@ -114,6 +117,18 @@ class GranularityPanel(DockedWidget):
         self.cancel_button.setToolTip("Stop what is computed; regions that were found stay")
         self.cancel_button.setEnabled(False)
         self._lay_out()
+
+    @property
+    def click_mode(self) -> str | None:
+        """What a click does, one of `CLICKS`; None while no button is pressed."""
+        pressed = [name for name, button in self.click_buttons.items() if button.isChecked()]
+        return pressed[0] if pressed else None
+
+    def _release_others(self, button: QAbstractButton, on: bool) -> None:
+        """Only one of the buttons is pressed at a time."""
+        for other in self.click_buttons.values():
+            if on and other is not button:
+                other.setChecked(False)
 
     def _lay_out(self) -> None:
         regions = QVBoxLayout()
