@@ -314,6 +314,17 @@ def test_painted_labels_are_obeyed_and_let_go(found):
     found_left = opened.shown == opened.shown[LEFT]
     left_half = bright & (np.arange(96) < 48)
     assert (found_left & left_half).sum() > 0.8 * (found_left | left_half).sum()
+    # What is made finer in places stays so while nothing is painted.
+    obeyed = opened.shown.copy()
+    opened.widget.step(LEFT, finer=True)
+    opened.wait()
+    opened.qtbot.wait(350)
+    opened.wait()
+    assert opened.view.n_local == 1
+    assert (opened.shown != obeyed).any()
+    opened.widget.undo_button.click()
+    opened.wait()
+    assert_array_equal(opened.shown, obeyed)
     # The slider keeps them apart, and its coarse end is as many regions as labels.
     assert opened.widget.level.number.minimum() == 3
     for _ in range(3):

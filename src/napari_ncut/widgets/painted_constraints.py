@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, Signal
 from .history import history_of
 from .outputs import output_fits
 from .region_paint import new_labels
-from .region_steps import bind_steps
+from .region_steps import BoundPlane, bind_steps
 from .region_view import RegionView
 from .workers import Job, once_after
 
@@ -57,6 +57,8 @@ class PaintedConstraints(QObject):
         self._view = view
         self._history = history_of(viewer)
         self._layer: Callable[[], Labels | None] = lambda: None
+        # What was painted, so that planes stay as they are where nothing was since.
+        self._known: dict[int, BoundPlane] = {}
         self._job = Job(self)
         self._job.finished.connect(self._on_bound)
         self._job.failed.connect(self.told)
@@ -102,10 +104,10 @@ class PaintedConstraints(QObject):
                 f"painted on it is not obeyed."
             )
             return
-        found, source = dict(view.found), view.images.sources[0]
+        found, source, known = dict(view.found), view.images.sources[0], self._known
 
         def steps() -> Any:
-            return view, (yield from bind_steps(found, layer, source))
+            return view, (yield from bind_steps(found, layer, source, known))
 
         self._job.start(steps)
 
@@ -115,8 +117,11 @@ class PaintedConstraints(QObject):
         self.watch(None)
 
     def _on_bound(self, result: Any) -> None:
-        view, bound = result
-        if view is self._view():
+        view, self._known = result
+        bound = {plane: known.hierarchy for plane, known in self._known.items()}
+        now = {plane: id(hierarchy) for plane, hierarchy in view.bound.items()}
+        changed = now != {plane: id(hierarchy) for plane, hierarchy in bound.items()}
+        if view is self._view() and changed:
             view.bind(bound)
             self.obeyed.emit(view)
 

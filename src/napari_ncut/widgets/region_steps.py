@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,17 +46,46 @@ def find_steps(reading: Reading, first: int) -> Iterator[Progress | FoundPlane]:
         yield step if isinstance(step, Progress) else FoundPlane(*step)
 
 
+@dataclass(frozen=True, eq=False)
+class BoundPlane:
+    """Regions of a plane under what was painted on it.
+
+    Attributes
+    ----------
+    digest : bytes
+        Of what was painted.
+    found, hierarchy : PlaneHierarchy
+        Without and under it.
+    """
+
+    digest: bytes
+    found: PlaneHierarchy = field(repr=False)
+    hierarchy: PlaneHierarchy = field(repr=False)
+
+
 def bind_steps(
-    found: Mapping[int, PlaneHierarchy], layer: Labels, source: Source
-) -> Steps[dict[int, PlaneHierarchy]]:
-    """What regions become under the labels of a layer: the planes on which something is painted."""
+    found: Mapping[int, PlaneHierarchy],
+    layer: Labels,
+    source: Source,
+    known: Mapping[int, BoundPlane],
+) -> Steps[dict[int, BoundPlane]]:
+    """What regions become under the labels of a layer: the planes on which something is painted.
+
+    Planes on which nothing has changed stay as they are in `known`.
+    """
     bound = {}
     data = block_in(layer, source)
     for done, plane in enumerate(found):
         yield Progress("painted labels", done, len(found))
         painted = np.array(source.plane_in(data, plane))
-        if painted.any():
-            bound[plane] = found[plane].constrained(painted)
+        if not painted.any():
+            continue
+        digest = blake2b(painted.tobytes()).digest()
+        before = known.get(plane)
+        if before is not None and before.digest == digest and before.found is found[plane]:
+            bound[plane] = before
+        else:
+            bound[plane] = BoundPlane(digest, found[plane], found[plane].constrained(painted))
     return bound
 
 
