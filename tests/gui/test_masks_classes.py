@@ -515,7 +515,7 @@ def test_layers_lie_on_images_of_many_kinds(desk, kind):
     opened = desk(data, **transform)
     if kind in ("channels", "columns first"):
         opened.widget.masks.inputs.axes.value = "CYX" if kind == "channels" else "XY"
-        transform = opened.widget.masks.input.reading().sources[0].spatial()
+        transform = opened.widget.reading().sources[0].spatial()
     layer = opened.viewer.add_labels(labels, **transform)
     if kind == "one plane":
         opened.viewer.dims.set_current_step(0, 1)

@@ -117,7 +117,7 @@ class GranularityWidget(GranularityPanel):
 
     def run(self) -> None:
         """Find the regions of the image in a thread; they appear plane by plane."""
-        reason = self.input.refresh()
+        reason = self.input.why_not()
         if reason:
             self.message.setText(reason)
             return
@@ -392,7 +392,7 @@ class GranularityWidget(GranularityPanel):
 
     def _refresh(self, *_: Any) -> None:
         """Show what would be done, or why it cannot be."""
-        unreadable = self.input.refresh()
+        unreadable = self.input.why_not()
         busy = self._job.busy or self.results.busy
         none = _NO_REGIONS if self.view is None else ""
         allow(self.run_button, unreadable or (_BUSY if busy else ""), _RUN_TIP)

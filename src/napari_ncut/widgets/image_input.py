@@ -1,4 +1,4 @@
-"""One image to be worked on, and what of it is read."""
+"""The image to work on, what of it is read, and where in the viewer that comes from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ImageInput(QWidget):
-    """A choice of one image, with its axes, channels, level, region and planes.
+    """A choice of one image, with axes, channels, level, region, planes and intensities.
 
     Parameters
     ----------
@@ -53,23 +53,16 @@ class ImageInput(QWidget):
         )
         self.echo = QLabel()
         self.echo.setWordWrap(True)
-        # The layer that the controls are set for.
         self._described: Callable[[], Any] = lambda: None
-        self._build()
-        self._on_image()
-
-    def _build(self) -> None:
-        read = QVBoxLayout()
-        read.addWidget(self.inputs.native)
-        read.addWidget(self.shapes)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(labeled_grid([("Image", self.image)]))
         layout.addWidget(self.echo)
-        layout.addWidget(section("What is read", read))
-        self.image.chosen.connect(lambda _: self._on_image())
-        self.shapes.chosen.connect(lambda _: self._on_change())
-        self.inputs.changed.connect(lambda _: self._on_change())
+        layout.addWidget(self._what_is_read())
+        self.image.chosen.connect(lambda _: self._on_changed())
+        self.shapes.chosen.connect(lambda _: self._on_changed())
+        self.inputs.changed.connect(lambda _: self._on_changed())
+        self._on_changed()
 
     def release(self) -> None:
         """Follow the viewer's layers no longer."""
@@ -84,30 +77,18 @@ class ImageInput(QWidget):
         return read_settings(
             self._viewer,
             [layer],
-            axes=self._axes,
+            axes=str(controls.axes.value).strip().upper(),
             combine="images",
             channels=controls.channel_choice(),
             level=controls.level.value,
             region=controls.region.value,
             shapes=self.shapes.value,
-            current_plane=controls.planes.value == "current" and self.has("TZ"),
+            current_plane=controls.planes.value == "current" and self._has("TZ"),
             scaling=controls.scaling.value,
         )
 
-    def has(self, names: str) -> bool:
-        """Whether the image has any of these axes."""
-        layer = self.image.value
-        return layer is not None and bool(
-            set(names) & set("".join(layer_axes([layer], self._axes)))
-        )
-
-    def refresh(self) -> str:
-        """Say below what is read; returns why nothing can be, "" if it can."""
-        layer, controls = self.image.value, self.inputs
-        controls.level.visible = layer is not None and layer.multiscale
-        controls.channels.visible = self.has("C")
-        controls.planes.visible = self.has("TZ")
-        self.shapes.setVisible(controls.region.value == "shapes")
+    def why_not(self) -> str:
+        """Why nothing can be read; "" if it can. What is read is shown."""
         try:
             reading = self.reading()
         except InputError as error:
@@ -116,34 +97,31 @@ class ImageInput(QWidget):
         self.echo.setText(reading.describe())
         return ""
 
-    @property
-    def _axes(self) -> str:
-        return str(self.inputs.axes.value).strip().upper()
+    def _what_is_read(self) -> QCollapsible:
+        holder = QWidget()
+        content = QVBoxLayout(holder)
+        content.setContentsMargins(0, 0, 0, 0)
+        content.addWidget(self.inputs.native)
+        content.addWidget(self.shapes)
+        section = QCollapsible("What is read")
+        section.addWidget(holder)
+        section.layout().setContentsMargins(0, 0, 0, 0)
+        return section
 
-    def _on_change(self) -> None:
-        if self.image.value is not self._described():
-            self._on_image()
-        else:
-            self.changed.emit()
-
-    def _on_image(self) -> None:
-        """Another image is chosen: offer what fits it."""
-        layer = self.image.value
-        if layer is not None:
+    def _on_changed(self) -> None:
+        layer, controls = self.image.value, self.inputs
+        if layer is not None and layer is not self._described():
             self._described = weakref.ref(layer)
-            with self.inputs.changed.blocked():
-                self.inputs.axes.value = default_axes(layer)
-                shapes = [data.shape for data in layer.data] if layer.multiscale else []
-                self.inputs.offer_levels(shapes)
+            controls.axes.value = default_axes(layer)
+            controls.offer_levels([data.shape for data in layer.data] if layer.multiscale else [])
+        controls.level.visible = layer is not None and layer.multiscale
+        controls.channels.visible = self._has("C")
+        controls.planes.visible = self._has("TZ")
+        self.shapes.setVisible(controls.region.value == "shapes")
         self.changed.emit()
 
-
-def section(title: str, content: QVBoxLayout) -> QCollapsible:
-    """Content that is folded away at first."""
-    holder = QWidget()
-    content.setContentsMargins(0, 0, 0, 0)
-    holder.setLayout(content)
-    folded = QCollapsible(title)
-    folded.addWidget(holder)
-    folded.layout().setContentsMargins(0, 0, 0, 0)
-    return folded
+    def _has(self, names: str) -> bool:
+        """Whether the image has any of these axes."""
+        layer = self.image.value
+        axes = str(self.inputs.axes.value).strip().upper()
+        return layer is not None and bool(set(names) & set("".join(layer_axes([layer], axes))))

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import FileEdit
-from napari.layers import Labels
+from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from superqt import QCollapsible
 
 from ..backbones import BACKBONES, BackboneEntry
 from ..sam.automatic import COMPACT
 from ..sam.loading import list_sam_models
 from .choices import LayerChoice, RunChoice
 from .declared import DeclaredControls
-from .image_input import ImageInput, section
+from .feature_controls import InputControls
 from .mask_options import MASK_PARAMETERS, options_of
 from .panels import labeled_grid
 
@@ -41,9 +42,7 @@ class MaskControls(QWidget):
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
-        self.input = ImageInput(viewer, "The image whose things are to be found.")
-        self.image, self.inputs = self.input.image, self.input.inputs
-        self.shapes, self.echo = self.input.shapes, self.input.echo
+        self.image = LayerChoice(viewer, Image, "The image whose things are to be found.")
         self.source = RunChoice(
             "Where masks come from.\n"
             "Embedded network: regions that last while the image is merged from fine to coarse;\n"
@@ -66,6 +65,14 @@ class MaskControls(QWidget):
             "new layer of instances numbers them from 1.",
             none="choose a Labels layer",
         )
+        self.inputs = InputControls()
+        self.inputs.combine.visible = False
+        self.shapes = LayerChoice(
+            viewer,
+            Shapes,
+            "Its selected (or last) shape bounds what is read.",
+            none="choose a Shapes layer",
+        )
         self.checkpoint = FileEdit(
             mode="r",
             filter="*.pth *.pt *.ckpt *.bin *.safetensors",
@@ -74,12 +81,19 @@ class MaskControls(QWidget):
             "executed.",
         )
         self.options = DeclaredControls(MASK_PARAMETERS)
+        self.echo = QLabel()
+        self.echo.setWordWrap(True)
         self._build()
         self._on_source()
 
     def _build(self) -> None:
-        rows = labeled_grid([("Masks from", self.source), ("Labels", self.labels)])
-        self._labels_label = rows.itemAtPosition(1, 0).widget()
+        rows = labeled_grid(
+            [("Image", self.image), ("Masks from", self.source), ("Labels", self.labels)]
+        )
+        self._labels_label = rows.itemAtPosition(2, 0).widget()
+        read = QVBoxLayout()
+        read.addWidget(self.inputs.native)
+        read.addWidget(self.shapes)
         own = labeled_grid([("Own weights", self.checkpoint.native)])
         self._own_label = own.itemAtPosition(0, 0).widget()
         options = QVBoxLayout()
@@ -87,20 +101,23 @@ class MaskControls(QWidget):
         options.addWidget(self.options)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.input)
         layout.addLayout(rows)
-        self.options_section = section("Options of the masks", options)
+        layout.addWidget(self.echo)
+        layout.addWidget(_section("What is read", read))
+        self.options_section = _section("Options of the masks", options)
         layout.addWidget(self.options_section)
-        self.input.changed.connect(self.changed)
+        self.image.chosen.connect(lambda _: self.changed.emit())
         self.source.chosen.connect(self._on_source)
         self.labels.chosen.connect(lambda _: self.changed.emit())
+        self.shapes.chosen.connect(lambda _: self.changed.emit())
+        self.inputs.changed.connect(lambda _: self.changed.emit())
         self.checkpoint.changed.connect(lambda _: self.changed.emit())
         self.options.changed.connect(self.changed)
 
     def release(self) -> None:
         """Follow the viewer's layers no longer."""
-        self.input.release()
-        self.labels.release()
+        for choice in (self.image, self.labels, self.shapes):
+            choice.release()
 
     @property
     def model(self) -> str:
@@ -133,3 +150,13 @@ class MaskControls(QWidget):
         if not by_labels:
             self.options.show_only(options_of(self.model))
         self.changed.emit()
+
+
+def _section(title: str, content: QVBoxLayout) -> QCollapsible:
+    holder = QWidget()
+    content.setContentsMargins(0, 0, 0, 0)
+    holder.setLayout(content)
+    section = QCollapsible(title)
+    section.addWidget(holder)
+    section.layout().setContentsMargins(0, 0, 0, 0)
+    return section

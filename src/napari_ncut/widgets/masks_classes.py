@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info
-from qtpy.QtWidgets import QFileDialog, QMessageBox
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from ..errors import InputError
 from ..progress import Progress
-from .layers import unwrap
+from .layers import default_axes, unwrap
 from .mask_controls import LABELS
 from .masks_panel import MOVE_TIP, MasksPanel
 from .models import is_installed
 from .outputs import output_fits
-from .panels import allow
+from .reading import Reading, layer_axes, read_settings
 from .segment_editor import NO_CLASSES, SegmentEditor
 from .segment_export import export_paths, export_steps
 from .segment_steps import class_steps, curve_steps, label_steps, mask_steps
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from ..backbones import BackboneEntry
-    from .reading import Reading
 
 _MASKS_TIP = "Find masks of all things in the image; they become a new layer of instances."
 _FIRST_TIP = "Describe the masks and sort them into classes, which become a new layer."
@@ -52,13 +52,14 @@ class MasksWidget(MasksPanel):
         super().__init__(self._viewer)
         self.editor = SegmentEditor(self._viewer, self.class_list, self.move_button.isChecked, self)
         self._told = ""
+        self._described: Callable[[], Any] = lambda: None
         # The descriptors that the curve is drawn of.
         self._drawn: Any = None
         self._arrive: Callable[[Any], None] = lambda _: None
         self._job = Job(self)
         self._curve = Job(self)
         self._connect()
-        self._refresh()
+        self._on_image()
 
     def _connect(self) -> None:
         self._job.stepped.connect(self._on_progress)
@@ -74,7 +75,7 @@ class MasksWidget(MasksPanel):
             self.table.release,
             self.editor.release,
         )
-        self.masks.changed.connect(self._refresh)
+        self.masks.changed.connect(self._on_masks_changed)
         self.classes.changed.connect(self._refresh)
         self.classes.curve_outdated.connect(self._draw_curve)
         self.editor.changed.connect(self._on_segments)
@@ -98,26 +99,73 @@ class MasksWidget(MasksPanel):
 
     # ---------------------------------------------------------------------------------- settings
 
+    def _on_masks_changed(self) -> None:
+        if self.masks.image.value is not self._described():
+            self._on_image()
+        else:
+            self._refresh()
+
+    def _on_image(self) -> None:
+        """Another image is chosen: offer what fits it."""
+        layer = self.masks.image.value
+        if layer is not None:
+            self._described = weakref.ref(layer)
+            self.masks.inputs.axes.value = default_axes(layer)
+            shapes = [data.shape for data in layer.data] if layer.multiscale else []
+            self.masks.inputs.offer_levels(shapes)
+        self._refresh()
+
+    def reading(self) -> Reading:
+        """What would be read now; an `InputError` with the reason if nothing can be."""
+        layer, controls = self.masks.image.value, self.masks.inputs
+        if layer is None:
+            raise InputError("Open an image first, then choose it under “Image”.")
+        axes = str(controls.axes.value).strip().upper()
+        return read_settings(
+            self._viewer,
+            [layer],
+            axes=axes,
+            combine="images",
+            channels=controls.channel_choice(),
+            level=controls.level.value,
+            region=controls.region.value,
+            shapes=self.masks.shapes.value,
+            current_plane=controls.planes.value == "current" and self._has("TZ"),
+            scaling=controls.scaling.value,
+        )
+
+    def _has(self, names: str) -> bool:
+        """Whether the image has any of these axes."""
+        layer = self.masks.image.value
+        axes = str(self.masks.inputs.axes.value).strip().upper()
+        return layer is not None and bool(set(names) & set("".join(layer_axes([layer], axes))))
+
     def _refresh(self, *_: Any) -> None:
         """Show what would be done, or why it cannot be."""
-        unreadable = self.masks.input.refresh()
+        layer, controls = self.masks.image.value, self.masks.inputs
+        controls.level.visible = layer is not None and layer.multiscale
+        controls.channels.visible = self._has("C")
+        controls.planes.visible = self._has("TZ")
+        self.masks.shapes.setVisible(controls.region.value == "shapes")
         if self._job.busy:
             return
-        no_masks = unreadable or self._why_no_masks()
-        allow(self.run_button, no_masks, _MASKS_TIP)
+        no_masks = self._why_no_masks()
+        _allow(self.run_button, no_masks, _MASKS_TIP)
         no_classes = self._why_no_classes()
         again = self._can_recluster
         self.cluster_button.setText("Cluster again" if again else "Find classes")
-        allow(self.cluster_button, no_classes, _AGAIN_TIP if again else _FIRST_TIP)
+        _allow(self.cluster_button, no_classes, _AGAIN_TIP if again else _FIRST_TIP)
         self._allow_edits()
         reason = no_masks if self.editor.segments is None else no_masks or no_classes
         self.message.setText(reason or self._told)
 
     def _why_no_masks(self) -> str:
         try:
-            reading = self.masks.input.reading()
+            reading = self.reading()
         except InputError as error:
+            self.masks.echo.setText("")
             return str(error)
+        self.masks.echo.setText(reading.describe())
         if self.masks.model == LABELS:
             layer = self.masks.labels.value
             if layer is None:
@@ -158,20 +206,20 @@ class MasksWidget(MasksPanel):
         has_classes = self.editor.state is not None
         reason = "" if idle and has_classes else "One moment." if not idle else NO_CLASSES
         selected = self._selected() if has_classes else []
-        allow(
+        _allow(
             self.merge_button,
             reason or ("" if len(selected) > 1 else "Select two classes or more, with Ctrl."),
             "Make the selected classes one; it keeps the lowest number and its name.",
         )
-        allow(
+        _allow(
             self.split_button,
             reason or ("" if len(selected) == 1 else "Select one class."),
             "Part the selected class in so many, by what its segments look like.",
         )
         self.table.setEnabled(has_classes)
-        allow(self.move_button, "" if has_classes else NO_CLASSES, MOVE_TIP)
+        _allow(self.move_button, "" if has_classes else NO_CLASSES, MOVE_TIP)
         no_masks = "" if self.editor.segments is not None else _NO_MASKS
-        allow(
+        _allow(
             self.export_button,
             no_masks or ("" if idle else "One moment."),
             "Write label TIFFs of both layers as they are now, a table (CSV) and COCO's JSON to a\n"
@@ -196,7 +244,7 @@ class MasksWidget(MasksPanel):
         if reason:
             self.message.setText(reason)
             return
-        reading = self.masks.input.reading()
+        reading = self.reading()
         if self.masks.model == LABELS:
             labels = self.masks.labels.value
             self._start(lambda: label_steps(reading, labels), self._on_masks, reading)
@@ -299,6 +347,12 @@ class MasksWidget(MasksPanel):
     def _on_exported(self, paths: list[Path]) -> None:
         names = ", ".join(path.name for path in paths)
         self._tell(f"Written to {paths[0].parent}: {names}")
+
+
+def _allow(button: QPushButton, reason: str, tooltip: str) -> None:
+    """Enable a button, or disable it and say why."""
+    button.setEnabled(not reason)
+    button.setToolTip(reason or tooltip)
 
 
 def _missing(entry: BackboneEntry | None, otherwise: str) -> str:

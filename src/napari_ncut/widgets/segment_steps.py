@@ -12,7 +12,6 @@ from ..errors import InputError
 from ..progress import Progress, Steps
 from ..sam.automatic import COMPACT, automatic_masks_steps
 from .history import Group
-from .layers import block_in
 from .segments import Segments, SegmentState, block_of, instance_block
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from ..sam.classes import SemanticClasses
     from ..sam.curve import ClusterCurve
     from ..sam.mask_set import MaskSet
+    from .layers import Source
     from .reading import Reading
 
 
@@ -106,7 +106,7 @@ def label_steps(reading: Reading, layer: Labels) -> Steps[tuple[tuple[MaskSet, .
     from ..sam.mask_set import MaskSet
 
     source = reading.sources[0]
-    data = block_in(layer, source)
+    data = _block(layer, source)
     masks = []
     for plane in range(source.n_planes):
         yield Progress("masks", plane, source.n_planes)
@@ -118,6 +118,22 @@ def label_steps(reading: Reading, layer: Labels) -> Steps[tuple[tuple[MaskSet, .
             )
         masks.append(MaskSet.of_labels(labels))
     return tuple(masks), instance_block(source, tuple(masks))
+
+
+def _block(layer: Labels, source: Source) -> Any:
+    data = layer.data[0] if layer.multiscale else layer.data
+    if tuple(data.shape) == source.shape:
+        return data
+    if tuple(data.shape) != source.whole_shape():
+        raise InputError(
+            f"{layer.name!r} has another size than what is read of {source.name!r}. Choose a layer "
+            f"that lies on it pixel by pixel."
+        )
+    places = zip(source.starts, source.sizes, source.names, strict=True)
+    key = tuple(
+        slice(0 if n == "C" else int(a), None if n == "C" else int(a + s)) for a, s, n in places
+    )
+    return data[key]
 
 
 def class_steps(
