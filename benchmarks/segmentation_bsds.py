@@ -167,6 +167,18 @@ def figures(scores: NDArray, weights: NDArray, seconds: float) -> Figures:
     )
 
 
+def compared(name: str, read: list[tuple[NDArray, NDArray]], checkpoint: str | None) -> Figures:
+    """Figures of one method on images with what people drew."""
+    weights = np.array([truths.size for _, truths in read], float)
+    scores, seconds = [], 0.0
+    for image, truths in read:
+        start = time.perf_counter()
+        partitions = list(METHODS[name][1](image, checkpoint))
+        seconds += time.perf_counter() - start
+        scores.append(scored(iter(partitions), truths))
+    return figures(np.stack(scores), weights, seconds / len(read))
+
+
 def table_of(found: dict[str, Figures], title: str) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("method")
@@ -192,16 +204,7 @@ def main() -> int:
         console.print("NAPARI_NCUT_DATA is not set; this benchmark needs its folder data.")
         return 0
     read = list(images(Path(root) / "data" / "bsds500", options.choosing, options.images))
-    weights = np.array([truths.size for _, truths in read], float)
-    found = {}
-    for name in options.methods:
-        scores, seconds = [], 0.0
-        for image, truths in read:
-            start = time.perf_counter()
-            partitions = list(METHODS[name][1](image, options.checkpoint))
-            seconds += time.perf_counter() - start
-            scores.append(scored(iter(partitions), truths))
-        found[name] = figures(np.stack(scores), weights, seconds / len(read))
+    found = {name: compared(name, read, options.checkpoint) for name in options.methods}
     split = "training images set aside" if options.choosing else "validation images"
     console.print(table_of(found, f"BSDS500, {len(read)} {split}"))
     if options.json:

@@ -20,6 +20,7 @@ from superqt import QCollapsible
 from napari_ncut.cli.demo import CLASS_NAMES, CLICKS, EMBED, PREDICT
 from napari_ncut.widgets.demo import place_clicks, prepare_demo
 from napari_ncut.widgets.features import FeaturesWidget
+from napari_ncut.widgets.granularity import GranularityWidget
 from napari_ncut.widgets.masks_classes import MasksWidget
 from napari_ncut.widgets.points import PointsWidget
 
@@ -77,6 +78,24 @@ def show_classes() -> None:
     viewer.close()
 
 
+def show_granularity() -> None:
+    """Save a picture of a kept level, and a finer one in outlines, from a window of its own."""
+    viewer = napari.Viewer()
+    viewer.window.resize(SIZE[0], 1000)
+    viewer.add_image(skimage.data.coins()[:, :303], name="coins")
+    widget = GranularityWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Superpixels & granularity")
+    widget.run_button.click()
+    wait(lambda: not widget.busy)
+    widget.keep_button.click()
+    wait(lambda: not widget.busy)
+    widget.outlines.setChecked(True)
+    widget.level.number.setValue(400)
+    wait(lambda: not widget.busy)
+    save(viewer, "granularity")
+    viewer.close()
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     viewer = napari.Viewer()
@@ -113,6 +132,7 @@ def main() -> None:
     save(viewer, "accepted")
     viewer.close()
     show_classes()
+    show_granularity()
 
 
 if __name__ == "__main__":

@@ -56,6 +56,9 @@ def test_boundaries_by_hand():
         {"level": 1.1},
         {"level": np.nan},
         {"level": "fine"},
+        {"level": [0.5, 2]},
+        {"size": 0},
+        {"size": 20, "n_regions": 2},
         {"n_regions": 0},
         {"n_regions": 2.5},
         {"n_regions": True},
@@ -120,3 +123,41 @@ def test_plain_images_have_labels(image):
     except InputError:
         return
     assert_array_equal(labels, np.ones(image.shape))
+
+
+def test_several_granularities_at_once(hierarchy: Hierarchy):
+    maps = hierarchy.labels(n_regions=[40, 10, 3])
+    for n_regions, labels in zip((40, 10, 3), maps, strict=True):
+        assert_array_equal(labels, hierarchy.labels(n_regions=n_regions))
+    by_level = hierarchy.labels(np.array([0.2, 0.6]))
+    assert_array_equal(by_level[1], hierarchy.labels(level=0.6))
+
+
+def test_what_stays_keeps_its_number(hierarchy: Hierarchy):
+    fine, coarse = hierarchy.labels(n_regions=[20, 19])
+    # One merge: the smaller of the two took the number of the larger, nothing else changed.
+    differs = fine != coarse
+    (number,) = np.unique(coarse[differs])
+    assert len(np.unique(fine[differs])) == 1
+    assert np.count_nonzero(fine == number) >= np.count_nonzero(differs)
+
+
+def test_sizes(hierarchy: Hierarchy):
+    labels = hierarchy.labels(size=100)
+    areas = np.bincount(labels.ravel())
+    assert 50 < np.median(areas[labels]) < 200
+    assert 50 < np.median(areas[areas > 0]) < 150
+    assert len(np.unique(hierarchy.labels(size=10**6))) == 1
+
+
+def test_painted_labels_keep_things_apart(hierarchy: Hierarchy):
+    painted = np.zeros((72, 90), int)
+    painted[18:22, 20:24], painted[46:50, 58:62], painted[4, 78:82] = 1, 2, 3
+    labels = hierarchy.constrained(painted).labels(n_regions=1)
+    assert len(np.unique(labels)) == 3
+    # Each disk is found by its own mark: intersection over union with what was drawn.
+    rows, columns = np.indices((72, 90))
+    for row, column, radius in ((20, 22, 12), (48, 60, 17)):
+        disk = np.hypot(rows - row, columns - column) < radius
+        found = labels == labels[row, column]
+        assert (disk & found).sum() > 0.8 * (disk | found).sum()

@@ -100,6 +100,31 @@ class PlaneLayout:
                 first += n_planes
         return result
 
+    def planes_of_pixels(self, what: str, given: Any) -> list[NDArray]:
+        """The way back from `pixels_as_given`: the plane (h, w) of every plane.
+
+        Raises
+        ------
+        InputError
+            If shapes are others, or the number of images is; `what` names them.
+        """
+        images = list(given) if self.is_list else [given]
+        if len(images) != len(self.stacks):
+            raise InputError(
+                f"{what} of {len(images)} image(s) cannot be used with {len(self.stacks)}. Give a "
+                f"list with those of every image."
+            )
+        result: list[NDArray] = []
+        for image, stack in zip(images, self.stacks, strict=True):
+            array = regular_array(what, image)
+            n_planes = int(np.prod(stack, dtype=int))
+            height, width = self.shapes[len(result)]
+            wanted = (height, width) if stack == () else (n_planes, height, width)
+            if array.shape not in (wanted, (*stack, height, width)):
+                raise InputError(f"{what} have shape {array.shape}; {wanted} is needed.")
+            result += list(array.reshape(n_planes, height, width))
+        return result
+
     def as_pixels(self, points: ArrayLike) -> NDArray[np.int64]:
         """Points in pixel coordinates to whole (plane, row, column).
 

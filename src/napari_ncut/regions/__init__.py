@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from .._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from .cuts import Cut as Cut
     from .hierarchy import Hierarchy as Hierarchy
     from .hierarchy import granularity as granularity
     from .hierarchy import granularity_steps as granularity_steps
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
+        "Cut": "cuts",
         "Hierarchy": "hierarchy",
         "MergeTree": "tree",
         "granularity": "hierarchy",

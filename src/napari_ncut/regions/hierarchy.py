@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, is_number
-from ..imaging import Channels, PlaneLayout, Scaling, as_planes
+from ..errors import InputError
+from ..imaging import Channels, PlaneLayout, Planes, Scaling, as_planes
 from ..progress import Progress, Steps, run_steps
+from .cuts import Cut, check_granularity
 from .graph import RegionGraph
 from .tree import MergeTree
 
@@ -40,6 +41,17 @@ class PlaneHierarchy:
     def labels(self, groups: NDArray[np.int32]) -> NDArray[np.int32]:
         """Numbers from 1 for all pixels, (h, w), of the groups of regions (n,)."""
         return (groups + np.int32(1))[self.graph.labels]
+
+    def pixels(self, cut: Cut, out: NDArray | None = None) -> NDArray[np.int32]:
+        """The numbers of a cut for all pixels, (h, w), written to `out` if that is given."""
+        # Every number of a region is one; "clip" spares the check, and the copy that goes with it.
+        return np.take(cut.numbers, self.graph.labels, out=out, mode="clip")
+
+    def constrained(self, painted: NDArray) -> PlaneHierarchy:
+        """One that obeys painted labels (h, w), see `Hierarchy.constrained`."""
+        from .constraints import constrained
+
+        return constrained(self, painted)
 
     @cached_property
     def boundaries(self) -> NDArray[np.float32]:
@@ -75,10 +87,16 @@ class Hierarchy:
         self.planes = list(planes)
         self._layout = layout
 
-    def labels(self, level: float | None = None, *, n_regions: int | None = None) -> Any:
-        """Regions at one granularity; give one of the two.
+    def labels(
+        self,
+        level: float | Sequence[float] | None = None,
+        *,
+        n_regions: int | Sequence[int] | None = None,
+        size: float | Sequence[float] | None = None,
+    ) -> Any:
+        """Regions at one granularity, or at several; give one of the three.
 
-        Regions of a finer granularity are parts of those of a coarser one.
+        Regions of a finer granularity are parts of those of a coarser one of the same kind.
 
         Parameters
         ----------
@@ -89,37 +107,70 @@ class Hierarchy:
         n_regions
             How many regions every plane shall have, at least 1. A plane with fewer than that has
             its finest regions.
+        size
+            How many pixels a region shall have: regions are as near to that as can be, whatever
+            the boundaries, so that they have like sizes everywhere (`cuts.by_size`).
 
         Returns
         -------
         int32 array (h, w), (n, h, w) for a stack, or a list of them for a list of images
-            Numbers from 1 in every plane.
+            Numbers from 1 in every plane, for `level` and `n_regions` without gaps. A region has
+            the number of its largest part: what is the same at two granularities keeps its number,
+            and so its color. Where several values were given, a list with one of these for each.
 
         Raises
         ------
         InputError
-            If both or none are given, or they are out of range.
+            If not exactly one is given, or it is out of range.
         """
-        if (level is None) == (n_regions is None):
+        given = {"level": level, "n_regions": n_regions, "size": size}
+        asked = {name: value for name, value in given.items() if value is not None}
+        if len(asked) != 1:
             raise InputError(
-                "Labels need a granularity: give either level, 0 to 1, or n_regions, 1 or more."
+                "Labels need one granularity: give either level, 0 to 1, or n_regions, 1 or more, "
+                "or size, in pixels."
             )
-        if level is not None:
-            if not is_number(level) or not 0 <= level <= 1:
-                raise InputError(
-                    f"The level {level!r} cannot be used. Give a number from 0, the finest "
-                    f"regions, to 1, one region."
-                )
-            cuts = [plane.tree.cut(float(level)) for plane in self.planes]
-        else:
-            if n_regions is None or not is_number(n_regions, whole=True) or n_regions < 1:
-                raise InputError(
-                    f"{n_regions!r} regions cannot be made. Give a whole number, 1 or more."
-                )
-            cuts = [plane.tree.cut_number(int(n_regions)) for plane in self.planes]
+        ((name, values),) = asked.items()
+        several = isinstance(values, Sequence | np.ndarray) and not isinstance(values, str)
+        wanted: list[Any] = list(values) if several else [values]  # type: ignore[arg-type]
+        for value in wanted:
+            check_granularity(name, value)
+        maps = [self._labels(name, value) for value in wanted]
+        return maps if several else maps[0]
+
+    def _labels(self, granularity: str, value: float) -> Any:
         return self._layout.pixels_as_given(
-            [plane.labels(groups) for plane, groups in zip(self.planes, cuts, strict=True)]
+            [plane.pixels(Cut.by(plane.tree, granularity, value)) for plane in self.planes]
         )
+
+    def constrained(self, painted: Any) -> Hierarchy:
+        """The hierarchy that obeys labels somebody painted.
+
+        What is painted with one label is one region at every granularity, and no region ever holds
+        two labels; where a finest region would, it is parted. All else merges as before, and where
+        it could merge with two labels, with that one to which the boundary is less probable
+        (`regions/constraints.py` has the rule and its sources).
+
+        Parameters
+        ----------
+        painted
+            Whole numbers shaped as `labels`, 0 where nothing is painted. In every plane labels
+            stand for themselves.
+
+        Raises
+        ------
+        InputError
+            If they have another shape, or are no whole numbers.
+        """
+        maps = self._layout.planes_of_pixels("Painted labels", painted)
+        for i, one in enumerate(maps):
+            if one.dtype.kind not in "iub":
+                raise InputError(
+                    f"Painted labels of dtype {one.dtype} cannot be used (plane {i}). Give whole "
+                    f"numbers, 0 where nothing is painted."
+                )
+        planes = [plane.constrained(one) for plane, one in zip(self.planes, maps, strict=True)]
+        return Hierarchy(planes, self._layout)
 
     def boundaries(self) -> Any:
         """The ultrametric contour map: where regions end, and up to which level.
@@ -135,7 +186,7 @@ class Hierarchy:
 
     def n_regions(self, level: float) -> list[int]:
         """How many regions each plane has at a level."""
-        return [int(plane.tree.cut(level).max()) + 1 for plane in self.planes]
+        return [len(Cut.by(plane.tree, "level", level)) for plane in self.planes]
 
 
 def granularity(
@@ -192,12 +243,34 @@ def granularity_steps(
 ) -> Steps[Hierarchy]:
     """`granularity` as a generator of progress, which may be closed to cancel."""
     planes = as_planes(image, axes=axes, channels=channels, scaling=scaling)
+    found = []
+    for step in plane_steps(planes, range(len(planes)), device):
+        if isinstance(step, Progress):
+            yield step
+        else:
+            found.append(step[1])
+    return Hierarchy(found, PlaneLayout(planes.shapes, 1, planes.stacks, planes.is_list))
+
+
+def plane_steps(
+    planes: Planes, order: Iterable[int], device: str | None = None
+) -> Iterator[Progress | tuple[int, PlaneHierarchy]]:
+    """Find planes in a chosen order: progress before each, and (its number, what is found).
+
+    Parameters
+    ----------
+    planes
+        Of images.
+    order
+        Numbers of planes.
+    device
+        As `granularity` takes it.
+    """
     from ..backbones.compact import Compact
 
     network = Compact(device=device)
-    found = []
-    for i in range(len(planes)):
-        yield Progress("regions", i, len(planes))
-        found.append(PlaneHierarchy.of(planes[i], network))
-    yield Progress("regions", len(planes), len(planes))
-    return Hierarchy(found, PlaneLayout(planes.shapes, 1, planes.stacks, planes.is_list))
+    wanted = list(order)
+    for done, plane in enumerate(wanted):
+        yield Progress("regions", done, len(wanted))
+        yield plane, PlaneHierarchy.of(planes[plane], network)
+    yield Progress("regions", len(wanted), len(wanted))

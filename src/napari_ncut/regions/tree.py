@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,17 +23,27 @@ class MergeTree:
         they happen; the last is the root and its own parent.
     levels : float32 array (2n - 1,)
         0 of regions; of merges the probability, 0 to 1, that what they take away is a boundary
-        that people would draw, never falling from one merge to the next.
+        that people would draw, never falling from one merge to the next. Infinite of merges that
+        are never to happen.
     areas : float32 array (2n - 1,)
         Pixels.
+    own_numbers : int32 array (n,) or None
+        What `numbers` calls the regions; None where the tree itself tells.
     """
 
     parents: NDArray[np.int32]
     levels: NDArray[np.float32]
     areas: NDArray[np.float32]
+    own_numbers: NDArray[np.int32] | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, parents: ArrayLike, levels: ArrayLike, areas: ArrayLike) -> MergeTree:
+    def of(
+        cls,
+        parents: ArrayLike,
+        levels: ArrayLike,
+        areas: ArrayLike,
+        own_numbers: NDArray[np.int32] | None = None,
+    ) -> MergeTree:
         """Make a tree of merges in the order in which they were found.
 
         Parameters
@@ -43,6 +54,8 @@ class MergeTree:
             (2n - 1,) or (n - 1,) of the merges alone; where one is below a child's, it is raised.
         areas
             (n,) or (2n - 1,), of which the first n are used.
+        own_numbers
+            See the attribute.
         """
         found = np.asarray(parents, dtype=np.int32)
         n_regions = (len(found) + 1) // 2
@@ -69,6 +82,7 @@ class MergeTree:
             places[found][order].astype(np.int32),
             np.array(strengths, np.float32)[order],
             np.array(sizes, np.float32)[order],
+            own_numbers,
         )
 
     def __len__(self) -> int:
@@ -87,14 +101,25 @@ class MergeTree:
         int32 (n,)
             The group of every region, from 0, in the order of their first regions.
         """
-        if level >= 1:
-            return np.zeros(len(self), np.int32)
-        n_merges = np.searchsorted(self.levels[len(self) :], np.float32(level), "left")
-        return self._after(int(n_merges))
+        return self._after(self.n_merges(level=level))
 
     def cut_number(self, n_regions: int) -> NDArray[np.int32]:
         """The groups when `n_regions` are left, or all regions if there are fewer: int32 (n,)."""
-        return self._after(len(self) - min(max(n_regions, 1), len(self)))
+        return self._after(self.n_merges(n_regions=n_regions))
+
+    @property
+    def n_fewest(self) -> int:
+        """How many regions are left when all has merged that may: 1, or more if not all may."""
+        return len(self) - self.n_merges(level=1)
+
+    def n_merges(self, *, level: float | None = None, n_regions: int | None = None) -> int:
+        """How many merges have happened at a level, or when so many regions are left."""
+        most = int(np.isfinite(self.levels[len(self) :]).sum())
+        if n_regions is not None:
+            return min(len(self) - min(max(n_regions, 1), len(self)), most)
+        if level is None or level >= 1:
+            return most
+        return int(np.searchsorted(self.levels[len(self) :], np.float32(level), "left"))
 
     def _after(self, n_merges: int) -> NDArray[np.int32]:
         """The groups after the first `n_merges` merges."""
@@ -114,6 +139,34 @@ class MergeTree:
         topmost: NDArray[np.bool_] = alive & ~alive[self.parents]
         topmost[-1] = alive[-1]
         return topmost
+
+    def nodes_after(self, n_merges: int) -> NDArray[np.int64]:
+        """The nodes that are regions after the first `n_merges` merges, from left to right."""
+        return self.from_left(np.flatnonzero(self._topmost(n_merges)))
+
+    def from_left(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Nodes that do not contain each other, in the order in which the tree is drawn."""
+        return nodes[np.argsort(self._spans[0][nodes])]
+
+    def above(self, region: int) -> NDArray[np.int64]:
+        """A region and the nodes that contain it, up to the root."""
+        first, last = self._spans
+        place = first[region]
+        # Found by comparing all nodes, which for a deep tree is faster than walking up.
+        return np.flatnonzero((first <= place) & (place < last))
+
+    def within(self, nodes: NDArray[np.int64], node: int) -> NDArray[np.bool_]:
+        """Which of the nodes lie in `node`, or are it."""
+        first, last = self._spans
+        inside: NDArray[np.bool_] = (first[node] <= first[nodes]) & (last[nodes] <= last[node])
+        return inside
+
+    def spread(self, nodes: NDArray[np.int64], values: NDArray) -> NDArray:
+        """A value for each of `nodes`, which cover all from left to right, to its regions: (n,)."""
+        first, last = self._spans
+        spread = np.empty((len(self), *values.shape[1:]), values.dtype)
+        spread[self._order] = np.repeat(values, last[nodes] - first[nodes], axis=0)
+        return spread
 
     def coarsened(self, n_regions: int) -> tuple[NDArray[np.int32], MergeTree]:
         """What is left of the tree when `n_regions` are.
@@ -149,10 +202,8 @@ class MergeTree:
             In pixels after that merge; its own area of `region` itself.
         """
         first, last = self._spans
-        place = first[region]
         # Ancestors are nested intervals: each adds regions on its left, on its right, or both.
-        # Found by comparing all nodes, which for a deep tree is faster than walking up.
-        ancestors = np.flatnonzero((first <= place) & (place < last))
+        ancestors = self.above(region)
         first, last = first[ancestors], last[ancestors]
         left = np.repeat(ancestors[1:], first[:-1] - first[1:])[::-1]
         right = np.repeat(ancestors[1:], last[1:] - last[:-1])
@@ -162,11 +213,41 @@ class MergeTree:
 
     def common(self, one: ArrayLike, other: ArrayLike) -> NDArray[np.int64]:
         """Nodes at which pairs of regions become one, of the shape of `one`."""
-        higra = load_higra()
-
-        tree = higra.Tree(self.parents.astype(np.int64))
         pairs = (np.asarray(one, np.int64).ravel(), np.asarray(other, np.int64).ravel())
-        return np.asarray(tree.lowest_common_ancestor(*pairs)).reshape(np.shape(one))
+        return np.asarray(self.in_higra.lowest_common_ancestor(*pairs)).reshape(np.shape(one))
+
+    @cached_property
+    def children(self) -> NDArray[np.int64]:
+        """The two nodes of every merge, (n - 1, 2), the larger first, of equal ones the earlier."""
+        pairs = np.argsort(self.parents[:-1], kind="stable").reshape(-1, 2)
+        turned = self.areas[pairs[:, 0]] < self.areas[pairs[:, 1]]
+        pairs[turned] = pairs[turned, ::-1]
+        return pairs
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int32]:
+        """A number for every node, which it shares with its largest part: int32 (2n - 1,).
+
+        So whoever cuts the tree finer or coarser finds what stays under the number that it had.
+        When k regions are left, their numbers are 1 to k, unless `own_numbers` says otherwise.
+        """
+        n = len(self)
+        tops = np.arange(len(self.parents))
+        tops[self.children[:, 0]] = np.arange(n, len(tops))
+        while not np.array_equal(tops, higher := tops[tops]):
+            tops = higher
+        numbers = np.ones(len(tops), np.int32)
+        if self.own_numbers is None:
+            # The last merge parts number 1 from number 2, the one before from number 3 …
+            numbers[self.children[:, 1]] = np.arange(n, 1, -1)
+        else:
+            numbers[tops[:n]] = self.own_numbers
+        return numbers[tops]
+
+    @cached_property
+    def in_higra(self) -> Any:
+        """The tree as higra's."""
+        return load_higra().Tree(self.parents.astype(np.int64))
 
     @cached_property
     def _spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

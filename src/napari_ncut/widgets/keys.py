@@ -48,6 +48,19 @@ def bind_between_shapes(shapes: Shapes, actions: Mapping[str, Callable[[], None]
     renew()
 
 
+def bind_wheel_weakly(layer: Layer, modifier: str, action: Callable[[float], None]) -> None:
+    """Call a method with the notches that the wheel is turned, up above 0, with a modifier held."""
+    reference = weakref.WeakMethod(action)
+
+    def turn(_: Any, event: Any) -> None:
+        method = reference()
+        if method is not None and modifier in event.modifiers:
+            # Some systems turn a wheel with Shift sideways; both ways mean the same here.
+            method(float(sum(event.delta)))
+
+    layer.mouse_wheel_callbacks.append(turn)
+
+
 class ShiftDigits(QObject):
     """Watches a viewer's canvas for Shift with a digit.
 

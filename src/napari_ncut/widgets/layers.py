@@ -15,7 +15,7 @@ from ..imaging import Axes, parse_axes
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Layer
+    from napari.layers import Image, Labels, Layer
 
 # A level of a pyramid is taken whose planes have at most this many pixels: what a feature grid of
 # the usual size still resolves at a stride of 8.
@@ -375,3 +375,26 @@ def describe_source(
         sizes,
         channel_counts,
     )
+
+
+def block_in(layer: Labels, source: Source) -> Any:
+    """What of a Labels layer lies on the block that was read, shaped as `Source.shape`.
+
+    Raises
+    ------
+    InputError
+        If the layer has neither the size of the block nor that of the whole image.
+    """
+    data = layer.data[0] if layer.multiscale else layer.data
+    if tuple(data.shape) == source.shape:
+        return data
+    if tuple(data.shape) != source.whole_shape():
+        raise InputError(
+            f"{layer.name!r} has another size than what is read of {source.name!r}. Choose a layer "
+            f"that lies on it pixel by pixel."
+        )
+    places = zip(source.starts, source.sizes, source.names, strict=True)
+    key = tuple(
+        slice(0 if n == "C" else int(a), None if n == "C" else int(a + s)) for a, s, n in places
+    )
+    return data[key]

@@ -73,6 +73,22 @@ def make_output(
     return unwrap(layer)
 
 
+def layer_added(viewer: ViewerModel, layer: Layer, above: Layer | None) -> Change:
+    """The command that adds a layer, below `above` or on top of all; undone, it is taken away."""
+    layer, references = unwrap(layer), (weakref.ref(viewer), weakref.ref(above) if above else None)
+
+    def show(shown: bool) -> None:
+        there = references[0]()
+        if there is None or (layer in there.layers) == shown:
+            return
+        if shown:
+            add_below(there, layer, references[1]() if references[1] else None)
+        else:
+            there.layers.remove(layer)
+
+    return Change("new layer", show, False, True)
+
+
 def _recolor(reference: weakref.ref[Labels], classes: ClassList) -> None:
     if (layer := reference()) is not None:
         layer.colormap = DirectLabelColormap(color_dict=classes.color_dict())

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QGroupBox,
     QLabel,
     QLayout,
+    QPushButton,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
@@ -65,6 +66,12 @@ def _add(layout: QVBoxLayout, part: QWidget | QLayout) -> None:
         layout.addWidget(part)
     else:
         layout.addLayout(part)
+
+
+def allow(button: QPushButton, reason: str, tooltip: str) -> None:
+    """Enable a button, or disable it and say why."""
+    button.setEnabled(not reason)
+    button.setToolTip(reason or tooltip)
 
 
 class DockedWidget(QWidget):

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
 
-    from .session import Prepared
+    from .session import OnImages
 
 
 _TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
 
 
 class Preview:
-    """One kind of preview, masks or heat, of all images of an embedding.
+    """One kind of preview, such as masks or heat, of all images that are worked on.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ class Preview:
     prepared
         Whose images.
     kind
-        "preview" for masks, "heat" for likeness.
+        "preview" for masks, "heat" for likeness; named after the images, and the role of the layer.
     follow
         Called with every new layer, to bind keys.
     """
 
-    def __init__(self, viewer: ViewerModel, prepared: Prepared, kind: str, follow: Any) -> None:
+    def __init__(self, viewer: ViewerModel, prepared: OnImages, kind: str, follow: Any) -> None:
         self._viewer = viewer
         self._prepared = prepared
         self._kind = kind
@@ -79,8 +79,10 @@ class Preview:
                 result[plane] = self._prepared.sources[number].plane_in(layer.data, place)
         return result
 
-    def show(self, plane: int, values: NDArray, above: Layer | None, classes: ClassList) -> None:
-        """Show values (h, w) on one plane of the embedding."""
+    def show(
+        self, plane: int, values: NDArray, above: Layer | None, classes: ClassList | None = None
+    ) -> None:
+        """Show values (h, w) on one plane; numbers without classes in napari's own colors."""
         number, place = self._place(plane)
         source = self._prepared.sources[number]
         if source.layer is None:
@@ -129,7 +131,12 @@ class Preview:
         return number, plane - int(self._prepared.first_planes[number])
 
     def _add(
-        self, number: int, source: Source, dtype: np.dtype, above: Layer | None, classes: ClassList
+        self,
+        number: int,
+        source: Source,
+        dtype: np.dtype,
+        above: Layer | None,
+        classes: ClassList | None,
     ) -> Layer:
         old = self.layer(number)
         image = source.layer
@@ -142,8 +149,9 @@ class Preview:
                 **source.spatial(),
             )  # fmt: skip
         else:
-            colormap = DirectLabelColormap(color_dict=classes.color_dict())
-            layer = Labels(data, name=name, opacity=0.5, colormap=colormap, **source.spatial())
+            layer = Labels(data, name=name, opacity=0.5, **source.spatial())
+            if classes is not None:
+                layer.colormap = DirectLabelColormap(color_dict=classes.color_dict())
             layer.editable = False
         layer.metadata["napari_ncut"] = {"role": self._kind}
         add_below(self._viewer, layer, above)

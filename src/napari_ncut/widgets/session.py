@@ -23,46 +23,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class Prepared:
-    """An embedding, and the layers it was made of.
+class OnImages:
+    """What was read of layers, plane after plane, and where that lies in the window.
 
     Attributes
     ----------
     sources : list of Source
-        One for each image, in the order of the embedding's planes.
-    segmenter : PromptSegmenter
-        Of the embedding.
-    uncovered : bool
-        Whether the colors of its eigenvectors have been taken off the image.
+        One for each image, in the order of their planes.
     """
 
     sources: list[Source]
-    segmenter: PromptSegmenter
-    uncovered: bool = False
 
     def __post_init__(self) -> None:
         counts = [source.n_planes for source in self.sources]
         self.first_planes = np.concatenate([[0], np.cumsum(counts)])
 
     @property
-    def is_bare(self) -> bool:
-        """Whether there is no embedding, only images: SAM alone can be asked."""
-        return not self.segmenter.has_embedding
-
-    @property
-    def embedding(self) -> Embedding:
-        """What is clicked on; of bare images all that is known without computing anything."""
-        return self.segmenter.embedding
-
-    @property
     def name(self) -> str:
         """What to call it: its images."""
         names = [source.layer.name if source.layer else source.name for source in self.sources]
-        name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-        return f"{name} (SAM only)" if self.is_bare else name
+        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
     def planes_of(self, number: int) -> range:
-        """The embedding's planes of one source."""
+        """The planes of one source."""
         return range(int(self.first_planes[number]), int(self.first_planes[number + 1]))
 
     def visible_planes(self, viewer: ViewerModel) -> list[int]:
@@ -77,7 +60,7 @@ class Prepared:
     def locate(
         self, points: Points, viewer: ViewerModel, images: NDArray | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Points of a layer as (plane, row, column) of the embedding, and which lie on an image.
+        """Points of a layer as (plane, row, column), and which lie on an image.
 
         Parameters
         ----------
@@ -140,6 +123,37 @@ class Prepared:
             to_world, (world[:, -layer.ndim :] - origin).T
         ).T
         return in_layer
+
+
+@dataclass(eq=False)
+class Prepared(OnImages):
+    """What can be prompted, and the layers it was made of.
+
+    Attributes
+    ----------
+    segmenter : PromptSegmenter
+        Of an embedding, or of bare images.
+    uncovered : bool
+        Whether the colors of its eigenvectors have been taken off the image.
+    """
+
+    segmenter: PromptSegmenter
+    uncovered: bool = False
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether there is no embedding, only images: SAM alone can be asked."""
+        return not self.segmenter.has_embedding
+
+    @property
+    def embedding(self) -> Embedding:
+        """What is clicked on; of bare images all that is known without computing anything."""
+        return self.segmenter.embedding
+
+    @property
+    def name(self) -> str:
+        """What to call it: its images."""
+        return f"{super().name} (SAM only)" if self.is_bare else super().name
 
 
 class Session(QObject):

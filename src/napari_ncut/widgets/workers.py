@@ -8,7 +8,7 @@ from typing import Any
 
 from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager, show_error, show_warning
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
 
 from ..devices import is_out_of_memory
 from ..errors import InputError
@@ -157,3 +157,12 @@ def tell(error: BaseException) -> None:
 def percent(step: Progress) -> str:
     """A step as a short text."""
     return f"{step.stage} {step.done}/{step.total}" if step.total > 1 else step.stage
+
+
+def once_after(milliseconds: int, act: Callable[[], None], parent: QObject) -> QTimer:
+    """A timer that acts once, so long after it was started last."""
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(act)
+    return timer

@@ -1,0 +1,114 @@
+"""Superpixels by any method of the registry: what to choose, and what runs in a thread."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import QPushButton, QSpinBox, QStackedWidget, QVBoxLayout, QWidget
+
+from ..progress import Progress, Steps
+from .choices import RunChoice
+from .declared import DeclaredControls
+from .panels import allow, labeled_grid
+from .region_steps import Kept, whole_block
+
+if TYPE_CHECKING:
+    from .reading import Reading
+
+_MOST = 100_000
+_RUN_TIP = "Part the image in superpixels, in a thread; they become a new Labels layer."
+
+
+def superpixel_methods() -> dict[str, Any]:
+    """Entries of all methods by name, {} where the package comes without superpixels."""
+    if importlib.util.find_spec("napari_ncut.superpixels") is None:
+        return {}
+    from ..superpixels import superpixel_methods as methods
+
+    return dict(methods())
+
+
+class SuperpixelControls(QWidget):
+    """A method with its number of superpixels and its parameters, and the button that runs it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._methods = superpixel_methods()
+        self.method = RunChoice(
+            "How superpixels are made.\n"
+            + "\n".join(f"{entry.title}: {entry.text}" for entry in self._methods.values())
+        )
+        self.method.set_choices(
+            [(entry.title, name) for name, entry in self._methods.items()],
+            next(iter(self._methods), None),
+        )
+        self.number = QSpinBox()
+        self.number.setRange(1, _MOST)
+        self.number.setGroupSeparatorShown(True)
+        self.number.setKeyboardTracking(False)
+        self.parameters = QStackedWidget()
+        self._controls = {
+            name: DeclaredControls(entry.parameters) for name, entry in self._methods.items()
+        }
+        for controls in self._controls.values():
+            self.parameters.addWidget(controls)
+        self.run_button = QPushButton("Make superpixels")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(labeled_grid([("Method", self.method), ("Number", self.number)]))
+        layout.addWidget(self.parameters)
+        layout.addWidget(self.run_button)
+        self.method.chosen.connect(lambda _: self._on_method())
+        if self._methods:
+            self._on_method()
+
+    @property
+    def name(self) -> str:
+        """The method that is chosen."""
+        return str(self.method.value)
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return str(self._methods[self.name].title)
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments of `segment_superpixels`."""
+        entry = self._methods[self.name]
+        number = {} if entry.counts == "never" else {"n_segments": self.number.value()}
+        return {"method": self.name, **number, **self._controls[self.name].values()}
+
+    def allow(self, reason: str) -> None:
+        """Enable the button, or say why it cannot be pressed."""
+        entry = self._methods[self.name]
+        allow(self.run_button, reason or entry.unavailable_because, _RUN_TIP)
+
+    def _on_method(self) -> None:
+        """Another method is chosen: show what can be set of it."""
+        entry = self._methods[self.name]
+        self.parameters.setCurrentWidget(self._controls[self.name])
+        counted = entry.counts != "never"
+        self.number.setEnabled(counted)
+        if counted and self.number.value() == self.number.minimum():
+            self.number.setValue(entry.default_count or self.number.minimum())
+        self.number.setToolTip(f"Superpixels in every plane; this method {entry.count_text}")
+        self.allow("")
+
+
+def superpixel_steps(reading: Reading, options: dict[str, Any]) -> Steps[Kept]:
+    """Superpixels of every plane as an array for a new layer."""
+    yield Progress("loading", 0, 1)
+    from ..superpixels import segment_superpixels_steps
+
+    found = yield from segment_superpixels_steps(
+        reading.images(),
+        axes=reading.axes,
+        channels=reading.channels,
+        scaling=reading.scaling,
+        **options,
+    )
+    source = reading.sources[0]
+    planes = found.reshape(-1, *found.shape[-2:])
+    data = whole_block(source, planes)
+    return Kept(data, None, [int(plane.max()) for plane in planes])
