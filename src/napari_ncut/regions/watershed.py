@@ -31,8 +31,25 @@ def fine_regions(
     int32 (h, w)
         Regions from 0, each connected, in the order of their first pixels.
     """
-    from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude, label, minimum_filter
+    from scipy.ndimage import gaussian_filter, label, minimum_filter
     from skimage.segmentation import watershed
+
+    height = flooded_height(boundary, plane)
+    smooth = gaussian_filter(height, _SMOOTHING, mode="nearest")
+    lowest, _ = label(smooth == minimum_filter(smooth, 3, mode="nearest"), np.ones((3, 3)))
+    basins = watershed(gaussian_filter(height, _NOISE, mode="nearest"), lowest).ravel()
+    # Numbered by first pixel, so that the same regions have the same numbers anywhere.
+    _, first, inverse = np.unique(basins, return_index=True, return_inverse=True)
+    order = np.empty(len(first), np.int32)
+    order[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
+    return order[inverse].reshape(height.shape)
+
+
+def flooded_height(
+    boundary: NDArray[np.float32], plane: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """What is flooded, (h, w): boundaries, and the image's own edges beside them."""
+    from scipy.ndimage import gaussian_gradient_magnitude
 
     height = np.array(boundary, dtype=np.float32)
     if plane is not None:
@@ -46,11 +63,4 @@ def fine_regions(
         # In units of the plane's own edges, so that low contrast is followed as well.
         strong = np.percentile(edges[::2, ::2], 95) + 1e-6
         height += _OWN_EDGES * np.minimum(edges / strong, 1.5)
-    smooth = gaussian_filter(height, _SMOOTHING, mode="nearest")
-    lowest, _ = label(smooth == minimum_filter(smooth, 3, mode="nearest"), np.ones((3, 3)))
-    basins = watershed(gaussian_filter(height, _NOISE, mode="nearest"), lowest).ravel()
-    # Numbered by first pixel, so that the same regions have the same numbers anywhere.
-    _, first, inverse = np.unique(basins, return_index=True, return_inverse=True)
-    order = np.empty(len(first), np.int32)
-    order[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
-    return order[inverse].reshape(height.shape)
+    return height
