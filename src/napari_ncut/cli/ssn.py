@@ -225,7 +225,7 @@ def infer_command(
     superpixels_command(
         images=images,
         output=output,
-        method="ssn",
+        superpixel_method="ssn",
         number=number,
         settings=[f"{name}={value}" for name, value in given.items() if value is not None],
         overwrite=overwrite,

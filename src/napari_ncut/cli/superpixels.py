@@ -18,9 +18,10 @@ METHODS = "compact|ssn|slic|slic-zero|compact-watershed|felzenszwalb|quickshift|
 def superpixels_command(
     images: o.ImagesApart,
     output: o.ResultsFolder,
-    method: Annotated[
+    superpixel_method: Annotated[
         str,
         typer.Option(
+            "--method",
             metavar=METHODS,
             help="compact: basins of the embedded network's boundaries, merged. ssn: learned "
             "features. The last three need OpenCV: pip install 'napari-ncut\\[classic]'.",
@@ -87,7 +88,7 @@ def superpixels_command(
     from ..superpixels.segment import KIND, segment_superpixels_steps
     from .inputs import as_given, check_apart, label_writer, output_stems, read_inputs
 
-    entry = segmenter_entry(method, KIND)
+    entry = segmenter_entry(superpixel_method, KIND)
     parameters = o.declared_settings(entry.name, entry.parameters, settings or [])
     check_apart(images, output)
     files = read_inputs(images, axes)
@@ -105,7 +106,7 @@ def superpixels_command(
     steps = segment_superpixels_steps(
         given["images"],
         axes=given["axes"],
-        method=method,
+        method=superpixel_method,
         n_segments=number,
         supervoxels=supervoxels,
         spacing=spacing,

@@ -15,7 +15,10 @@ _OWN_EDGES = 0.5
 
 
 def fine_regions(
-    boundary: NDArray[np.float32], plane: NDArray[np.float32] | None = None
+    boundary: NDArray[np.float32],
+    plane: NDArray[np.float32] | None = None,
+    *,
+    smoothing: float = 1.0,
 ) -> NDArray[np.int32]:
     """Basins of a boundary map, with edges where it is highest.
 
@@ -25,6 +28,8 @@ def fine_regions(
         (h, w), probability of a boundary, 0 to 1.
     plane
         (h, w, c), the image, whose own edges count beside it.
+    smoothing
+        Factor on the widths of smoothing; less gives more and smaller regions.
 
     Returns
     -------
@@ -35,9 +40,9 @@ def fine_regions(
     from skimage.segmentation import watershed
 
     height = flooded_height(boundary, plane)
-    smooth = gaussian_filter(height, _SMOOTHING, mode="nearest")
+    smooth = gaussian_filter(height, _SMOOTHING * smoothing, mode="nearest")
     lowest, _ = label(smooth == minimum_filter(smooth, 3, mode="nearest"), np.ones((3, 3)))
-    basins = watershed(gaussian_filter(height, _NOISE, mode="nearest"), lowest).ravel()
+    basins = watershed(gaussian_filter(height, _NOISE * smoothing, mode="nearest"), lowest).ravel()
     # Numbered by first pixel, so that the same regions have the same numbers anywhere.
     _, first, inverse = np.unique(basins, return_index=True, return_inverse=True)
     order = np.empty(len(first), np.int32)

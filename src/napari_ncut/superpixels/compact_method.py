@@ -15,6 +15,8 @@ from .markers import spread_markers
 # Share of the pairs that would merge that do so before all are judged anew: larger regions tell
 # more. Fewer at a time take longer.
 _AT_ONCE = 0.5
+# Of basins, beside that for `granularity`: many superpixels need smaller ones to begin with.
+_SMOOTHING = 0.75
 # How much distance from a marker counts where there are fewer basins than superpixels.
 _COMPACTNESS = 0.001
 
@@ -28,7 +30,7 @@ def compact(task: Task, *, evenness: float) -> NDArray[np.int32]:
     """
     assert task.n_segments is not None  # its entry counts
     maps = Compact(device=task.device).maps(task.image)
-    labels = fine_regions(maps.boundary, task.image)
+    labels = fine_regions(maps.boundary, task.image, smoothing=_SMOOTHING)
     if int(labels.max()) + 1 < task.n_segments:
         return _flooded(task, flooded_height(maps.boundary, task.image))
     graph = RegionGraph.of(labels, maps.boundary)

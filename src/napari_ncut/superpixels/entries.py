@@ -39,11 +39,11 @@ ENTRIES: tuple[SegmenterEntry, ...] = (
         parameters={
             "evenness": Parameter(
                 **_FLOAT,
-                default=1.0,
+                default=1.25,
                 high=2.0,
                 label="Evenness",
                 tooltip="How much size counts when regions merge: 0 by boundaries alone, with "
-                "large and tiny regions side by side; 1 makes all of like size.",
+                "large and tiny regions side by side; more makes them of like size.",
             ),
         },
         source="Watershed and merging of our boundary map",
