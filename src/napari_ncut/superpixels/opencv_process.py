@@ -1,8 +1,8 @@
-"""Methods of OpenCV that do not keep to their memory, in a process of their own.
+"""Methods of OpenCV that cannot be trusted beside others, in a process of their own.
 
-LSC reads memory before it is written, so that the same image has other labels the next time, and
-manifold SLIC writes past its own, which ends the process. In a fresh process memory is empty and
-labels are always the same, and a crash becomes an error that says what to do.
+Threads of LSC race, so that the same image has other labels the next time, and manifold SLIC writes
+past its memory, which ends the process. A process of its own has one thread without taking the
+others' from OpenCV's other users, and its crash becomes an error that says what to do.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ def labels_of(
 _PROGRAM = """
 import io, sys
 import cv2, numpy as np
+cv2.setNumThreads(1)
 image = np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False)
 method, side, weight, rounds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
 if method == "lsc":
