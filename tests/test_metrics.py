@@ -9,10 +9,14 @@ from sklearn.metrics import rand_score
 
 from napari_ncut.errors import InputError
 from napari_ncut.metrics import (
+    achievable_accuracy,
     boundary_f,
+    boundary_precision,
+    boundary_recall,
     contingency,
     covering,
     rand_index,
+    undersegmentation_error,
     variation_of_information,
 )
 
@@ -98,3 +102,53 @@ def test_boundary_f_of_several_and_of_nothing():
     assert boundary_f(nothing, nothing) == 1
     with pytest.raises(InputError, match="cannot be compared"):
         boundary_f(truth, truth[:20])
+
+
+# ------------------------------------------------------------------------------------- superpixels
+
+
+def test_superpixel_figures_by_hand():
+    # Truth ab|cd; superpixels of three and of one pixel: three of four pixels can be right. The
+    # larger one lies in the left segment with 2 of 3 pixels and in the right one with 1 of 3: each
+    # time the smaller part, 1 pixel, leaks.
+    assert achievable_accuracy(THREE, TRUTH) == 3 / 4
+    assert undersegmentation_error(THREE, TRUTH) == 2 / 4
+    for finer in ([[1, 1, 2, 2]], [[4, 3, 2, 1]]):
+        assert achievable_accuracy(finer, TRUTH) == 1
+        assert undersegmentation_error(finer, TRUTH) == 0
+    assert achievable_accuracy([[1, 1, 1, 1]], TRUTH) == 1 / 2
+    assert undersegmentation_error([[1, 1, 1, 1]], TRUTH) == 1
+    # Ties go to one of both; annotators are averaged.
+    both = np.stack([TRUTH, THREE])
+    assert achievable_accuracy([[0, 0, 1, 1]], both) == pytest.approx((1 + 3 / 4) / 2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_accuracy_is_that_of_the_best_labeling(seed: int):
+    random = np.random.default_rng(seed)
+    labels, truth = random.integers(0, 9, (15, 11)), random.integers(0, 4, (15, 11))
+    best = np.empty_like(truth)
+    leaks = 0
+    for n in np.unique(labels):
+        inside = labels == n
+        best[inside] = np.bincount(truth[inside]).argmax()
+        for m in np.unique(truth[inside]):
+            leaks += min((inside & (truth == m)).sum(), (inside & (truth != m)).sum())
+    assert achievable_accuracy(labels, truth) == pytest.approx((best == truth).mean())
+    assert undersegmentation_error(labels, truth) == pytest.approx(leaks / truth.size)
+
+
+def test_boundary_recall_and_precision_by_hand():
+    # True boundary pixels in columns 4 and 5; found ones in 4, 5 and in 9, 10.
+    truth = np.tile(np.arange(14) >= 5, (6, 1))
+    labels = np.tile(np.digitize(np.arange(14), [5, 10]), (6, 1))
+    assert boundary_recall(labels, truth) == 1
+    assert boundary_precision(labels, truth) == 1 / 2
+    assert boundary_precision(truth, labels) == 1
+    assert boundary_recall(truth, labels) == 1 / 2
+    # Column 9 is 4 away from column 5.
+    assert boundary_precision(labels, truth, tolerance=4) == 3 / 4
+    nothing = np.zeros_like(labels)
+    assert boundary_recall(nothing, truth) == 0 and boundary_precision(nothing, truth) == 1
+    assert boundary_recall(labels, nothing) == 1 and boundary_precision(labels, nothing) == 0
+    assert boundary_f(labels, truth) == pytest.approx(2 / 3)

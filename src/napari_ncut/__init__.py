@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from .spectral import NCut as NCut
     from .spectral import eigenvector_colors as eigenvector_colors
     from .spectral import embed as embed
+    from .superpixels import segment_superpixels as segment_superpixels
+    from .superpixels import superpixel_methods as superpixel_methods
     from .weights import ModelStore as ModelStore
 
 _HOMES = {
@@ -81,7 +83,9 @@ _HOMES = {
     "read_image": "io",
     "read_images": "io",
     "read_points": "io",
+    "segment_superpixels": "superpixels",
     "semantic_classes": "sam",
+    "superpixel_methods": "superpixels",
     "write_coco": "io",
     "write_labels": "io",
 }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
+from ..declared import missing_because
 from ..errors import InputError, check_choice, is_number
 from ..weights import WeightsFile
 from .cost import Cost
@@ -120,11 +120,7 @@ class BackboneEntry:
     @property
     def unavailable_because(self) -> str:
         """Why it cannot be used here, with the remedy; "" if it can. Weights do not count."""
-        if not self.requires or importlib.util.find_spec(self.requires[0]):
-            return ""
-        return (
-            f"{self.name} needs {self.requires[0]}: pip install 'napari-ncut[{self.requires[1]}]'"
-        )
+        return missing_because(self.name, self.requires)
 
     # ------------------------------------------------------------------------------------ layers
 

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from . import backbones, demo, embed, find, models, sam, segment, semantic
+from . import backbones, demo, embed, find, models, sam, segment, semantic, ssn, superpixels
 from .report import failed
 
 app = typer.Typer(
@@ -31,8 +31,10 @@ app.command("segment")(segment.segment_command)
 app.command("keep")(find.keep_command)
 app.command("find")(find.find_command)
 app.command("semantic")(semantic.semantic_command)
+app.command("superpixels")(superpixels.superpixels_command)
 app.command("backbones")(backbones.backbones_command)
 app.add_typer(sam.sam_app)
+app.add_typer(ssn.ssn_app)
 app.add_typer(models.models_app)
 
 

@@ -17,6 +17,7 @@ from ..progress import Steps
 from ..sam.classes import SemanticClasses
 from ..sam.clusterers import CLUSTERERS, DEFAULT_CLUSTERER, check_clusterer
 from .inputs import image_names, label_writer, output_stems, plane_names
+from .options import declared_settings
 
 # What the options of finding classes are where nobody gives them, and what those are called whose
 # name is not their option's.
@@ -49,17 +50,7 @@ def clusterer_parameters(
         clusterer = homes[check_choice("--preset", preset, homes)]
         given |= CLUSTERERS[clusterer].presets[preset]
     entry = CLUSTERERS[check_choice("--clusterer", clusterer, CLUSTERERS)]
-    for text in settings:
-        name, found, value = text.partition("=")
-        if not found:
-            raise InputError(f"--set {text!r} cannot be used. Give NAME=VALUE, such as eps=.4.")
-        check_choice(f"parameter of {clusterer}", name.strip(), entry.parameters)
-        kind = entry.parameters[name.strip()].kind
-        try:
-            given[name.strip()] = kind(value.strip())
-        except ValueError:
-            number = "whole number" if kind is int else "number"
-            raise InputError(f"--set {text!r} cannot be used. Give a {number}.") from None
+    given |= declared_settings(clusterer, entry.parameters, settings)
     check_clusterer(clusterer, n_classes, given)
     return clusterer, given
 

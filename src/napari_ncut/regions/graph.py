@@ -17,7 +17,7 @@ class RegionGraph:
     Attributes
     ----------
     labels : int32 array (h, w)
-        Regions from 0, all numbers used.
+        Regions from 0, all numbers used. Of volumes (d, h, w).
     edges : int32 array (m, 2)
         Pairs of regions that share a side of a pixel, the smaller number first, ascending.
     lengths : float32 array (m,)
@@ -33,26 +33,20 @@ class RegionGraph:
 
     @classmethod
     def of(cls, labels: NDArray[np.int32], boundary: NDArray[np.float32]) -> RegionGraph:
-        """The graph of labels (h, w), with strengths from a boundary map (h, w)."""
+        """The graph of labels, with strengths from a boundary map of the same shape."""
         n_regions = int(labels.max()) + 1
         keys, strengths = [], []
-        for axis in (0, 1):
-            last = labels.shape[axis]
-            one, other = (
-                np.take(labels, range(*span), axis).ravel() for span in ((0, last - 1), (1, last))
-            )
+        for axis in range(labels.ndim):
+            here = (*[slice(None)] * axis, slice(None, -1))
+            there = (*[slice(None)] * axis, slice(1, None))
+            one, other = labels[here].ravel(), labels[there].ravel()
             differ = np.flatnonzero(one != other)
             one, other = one[differ], other[differ]
             lower, upper = np.minimum(one, other), np.maximum(one, other)
             keys.append(lower.astype(np.int64) * n_regions + upper)
             # A boundary one pixel wide lies on one of the two sides.
             strengths.append(
-                np.maximum(
-                    *(
-                        np.take(boundary, range(*span), axis).ravel()[differ]
-                        for span in ((0, last - 1), (1, last))
-                    )
-                )
+                np.maximum(boundary[here].ravel()[differ], boundary[there].ravel()[differ])
             )
         unique, inverse = np.unique(np.concatenate(keys), return_inverse=True)
         lengths = np.bincount(inverse, minlength=len(unique)).astype(np.float32)

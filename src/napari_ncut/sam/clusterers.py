@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..declared import Parameter, checked_parameters
 from ..errors import InputError, check_choice, is_number
 from .clustering import (
     Numbers,
@@ -30,49 +31,6 @@ LINKAGES: dict[str, str] = {
     "ward": "by how much the spread grows: classes of like size",
     "single": "by the smallest: chains hold together",
 }
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """What a user may set of a clusterer.
-
-    Attributes
-    ----------
-    kind
-        float, int or str.
-    default
-        None where it is chosen by the data.
-    low, high, step
-        Sensible range of a slider; values below `low` are refused.
-    choices
-        Of text.
-    label, tooltip
-        For people.
-    """
-
-    kind: type
-    default: Any
-    low: float = 0.0
-    high: float = 1.0
-    step: float = 1.0
-    choices: tuple[str, ...] = ()
-    label: str = ""
-    tooltip: str = ""
-
-    def checked(self, name: str, given: Any) -> Any:
-        """`given`, if it can be used; an `InputError` if not."""
-        if self.kind is str:
-            return check_choice(name, given, self.choices)
-        if given is None and self.default is None:
-            return None
-        whole = self.kind is int
-        if not is_number(given, whole=whole) or given < self.low:
-            number = "whole number" if whole else "number"
-            chosen = ", or None to have it chosen" if self.default is None else ""
-            raise InputError(
-                f"{name} {given!r} cannot be used. Give a {number} from {self.low:g}{chosen}."
-            )
-        return self.kind(given)
 
 
 @dataclass(frozen=True)
@@ -246,8 +204,7 @@ def check_clusterer(
         If there is no such clusterer, or it cannot be used like this.
     """
     entry = CLUSTERERS[check_choice("clusterer", clusterer, CLUSTERERS)]
-    for name in parameters:
-        check_choice(f"parameter of {clusterer}", name, entry.parameters)
+    checked = checked_parameters(clusterer, entry.parameters, parameters)
     if n_classes is not None:
         if not is_number(n_classes, whole=True) or n_classes < 1:
             raise InputError(
@@ -265,10 +222,7 @@ def check_clusterer(
             f"random_state {random_state!r} cannot be used. Give a whole number from 0 to "
             f"{2**32 - 1}."
         )
-    return {
-        name: parameter.checked(name, parameters.get(name, parameter.default))
-        for name, parameter in entry.parameters.items()
-    }
+    return checked
 
 
 def cluster(

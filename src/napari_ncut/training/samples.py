@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ SET_ASIDE = 40
 FIRST_NUCLEI = 30
 # Every so many-th image of nuclei is for choosing, too.
 NUCLEI_ASIDE = 12
+FOLDERS = ("bsds500", "dsb2018", "stardist_samples")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def read_samples(
     synthesized: int = 60,
     shape: tuple[int, int] = (320, 320),
     seed: int = 0,
+    folders: Sequence[str] = FOLDERS,
 ) -> dict[str, list[Sample]]:
     """Samples by source, from a folder with bsds500, dsb2018 and stardist_samples.
 
@@ -63,6 +66,8 @@ def read_samples(
         Images of each synthesized kind, and their size in pixels.
     seed
         Of synthesized images.
+    folders
+        Those of the folders that are read.
 
     Raises
     ------
@@ -75,10 +80,10 @@ def read_samples(
         "stardist_samples": _stardist,
     }
     samples = {}
-    for folder, read in readers.items():
+    for folder in folders:
         if not (data / folder).is_dir():
             raise InputError(f"There is no folder {data / folder}. Give the folder that holds it.")
-        samples[folder] = list(read(data / folder, aside))
+        samples[folder] = list(readers[folder](data / folder, aside))
     samples["synthesized"] = list(_synthesized(synthesized, seed + 10_000 * aside, shape))
     return {source: found for source, found in samples.items() if found}
 
@@ -137,3 +142,79 @@ def _of_instances(name: str, source: str, image: NDArray, labels: NDArray) -> Sa
 
 def _color(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.repeat(image[..., np.newaxis], 3, axis=-1) if image.ndim == 2 else image[..., :3]
+
+
+# -------------------------------------------------------------------------------------- partitions
+
+# Of a folder of the user's own, every so many-th image is set aside.
+_OWN_ASIDE = 8
+
+
+def read_partitions(data: Path | None, *, aside: bool = False) -> list[Sample]:
+    """Images with partitions to learn superpixels from.
+
+    Parameters
+    ----------
+    data
+        BSDS500 (images/train, segmentations/train), a folder that holds it as bsds500, or one with
+        images and labels, label images of the same names; None for $NAPARI_NCUT_DATA/data.
+    aside
+        Those set aside for choosing, instead of those to train on.
+
+    Raises
+    ------
+    InputError
+        If nothing of this is there.
+    """
+    if data is None:
+        root = os.environ.get("NAPARI_NCUT_DATA")
+        if not root:
+            raise InputError(
+                "No data was given. Give --data with the folder of BSDS500, or with a folder that "
+                "holds images and labels."
+            )
+        data = Path(root) / "data"
+    for folder in (data, data / "bsds500"):
+        if (folder / "segmentations" / "train").is_dir():
+            return list(_natural(folder, aside))
+    if (data / "images").is_dir() and (data / "labels").is_dir():
+        return list(_own(data, aside))
+    raise InputError(
+        f"{data} holds nothing to train on. Give a folder with images/train and "
+        f"segmentations/train (BSDS500), or with images and labels: label images of the same "
+        f"names."
+    )
+
+
+def _own(folder: Path, aside: bool) -> Iterator[Sample]:
+    """Images of a folder with label images of the same names."""
+    from ..imaging import as_planes
+    from ..io import read_image, read_images
+
+    images = read_images(folder / "images")
+    for number, image in enumerate(images):
+        if (number % _OWN_ASIDE == _OWN_ASIDE - 1) != aside:
+            continue
+        found = sorted((folder / "labels").glob(f"{image.path.stem}.*"))
+        if not found:
+            raise InputError(
+                f"There are no labels for {image.path.name} in {folder / 'labels'}. Add a label "
+                f"image called {image.path.stem}.tif, or move the image away."
+            )
+        plane = as_planes(image.data, axes=image.axes)[0]
+        labels = np.asarray(read_image(found[0]).data)
+        if labels.shape != plane.shape[:2] or labels.dtype.kind not in "iub":
+            raise InputError(
+                f"{found[0].name} has {' × '.join(map(str, labels.shape))} numbers of dtype "
+                f"{labels.dtype}, but {image.path.name} has {' × '.join(map(str, plane.shape[:2]))}"
+                f" pixels. Give a label image of that size."
+            )
+        color = plane if plane.shape[-1] == 3 else plane.mean(axis=-1, keepdims=True)
+        none = np.zeros(labels.shape, np.uint8)
+        yield Sample(
+            image.path.stem,
+            "own",
+            _color(np.rint(np.broadcast_to(color, (*labels.shape, 3)) * 255).astype(np.uint8)),
+            labels[np.newaxis].astype(np.int32),
+            none,
+        )

@@ -6,9 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
-from ..sam.clusterers import Parameter
+from ..declared import Parameter
 from .panels import labeled_grid
 
 AUTOMATIC = "automatic"
@@ -43,6 +51,10 @@ class DeclaredControls(QWidget):
         for control in self.controls.values():
             if isinstance(control, QComboBox):
                 control.currentIndexChanged.connect(lambda _: self.changed.emit())
+            elif isinstance(control, QCheckBox):
+                control.toggled.connect(lambda _: self.changed.emit())
+            elif isinstance(control, QLineEdit):
+                control.editingFinished.connect(self.changed.emit)
             else:
                 control.valueChanged.connect(lambda _: self.changed.emit())
 
@@ -55,6 +67,10 @@ class DeclaredControls(QWidget):
         control = self.controls[name]
         if isinstance(control, QComboBox):
             control.setCurrentText(str(value))
+        elif isinstance(control, QCheckBox):
+            control.setChecked(bool(value))
+        elif isinstance(control, QLineEdit):
+            control.setText("" if value is None else str(value))
         else:
             control.setValue(control.minimum() if value is None else value)
 
@@ -69,6 +85,10 @@ class DeclaredControls(QWidget):
         control, entry = self.controls[name], self._parameters[name]
         if isinstance(control, QComboBox):
             return control.currentText()
+        if isinstance(control, QCheckBox):
+            return control.isChecked()
+        if isinstance(control, QLineEdit):
+            return control.text().strip() or None
         value = control.value()
         if entry.default is None and value <= control.minimum():
             return None
@@ -77,10 +97,16 @@ class DeclaredControls(QWidget):
 
 def _control(entry: Parameter) -> QWidget:
     control: Any
-    if entry.kind is str:
+    if entry.kind is str and entry.choices:
         control = QComboBox()
         control.addItems(list(entry.choices))
         control.setCurrentText(str(entry.default))
+    elif entry.kind is str:
+        control = QLineEdit("" if entry.default is None else str(entry.default))
+        control.setPlaceholderText(AUTOMATIC if entry.default is None else "")
+    elif entry.kind is bool:
+        control = QCheckBox()
+        control.setChecked(bool(entry.default))
     elif entry.kind is int:
         control = QSpinBox()
         control.setRange(int(entry.low), int(entry.high))
@@ -90,7 +116,7 @@ def _control(entry: Parameter) -> QWidget:
         control.setDecimals(_DECIMALS)
         control.setRange(entry.low, entry.high)
         control.setSingleStep(entry.step)
-    if entry.kind is not str:
+    if entry.kind in (int, float):
         # While a number is typed its digits are no values yet.
         control.setKeyboardTracking(False)
         if entry.default is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, NamedTuple
 
+from ..declared import Parameter
 from ..sam.automatic import COMPACT
-from ..sam.clusterers import Parameter
 from ..sam.options import MaskOptions
 
 

@@ -1,0 +1,125 @@
+"""The command `superpixels`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options as o
+from .report import progress_bar, reported, say, written
+
+METHODS = "compact|ssn|slic|slic-zero|compact-watershed|felzenszwalb|quickshift|seeds|lsc|mslic"
+
+
+@reported
+def superpixels_command(
+    images: o.ImagesApart,
+    output: o.ResultsFolder,
+    superpixel_method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            metavar=METHODS,
+            help="compact: basins of the embedded network's boundaries, merged. ssn: learned "
+            "features. The last three need OpenCV: pip install 'napari-ncut\\[classic]'.",
+        ),
+    ] = "compact",
+    number: Annotated[
+        int | None,
+        typer.Option(
+            "--number",
+            "-n",
+            help="How many superpixels in every plane: exactly of compact and compact-watershed, "
+            "about of others; felzenszwalb and quickshift find it themselves. Default: 200.",
+            show_default=False,
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A parameter of the method, such as compactness=20 of slic or scale=100 of "
+            "felzenszwalb. A wrong name lists them all.",
+            show_default=False,
+        ),
+    ] = None,
+    supervoxels: Annotated[
+        bool,
+        typer.Option(
+            "--supervoxels",
+            help="Go on through the planes of a volume, along Z (slic, slic-zero, "
+            "compact-watershed).",
+        ),
+    ] = False,
+    spacing: Annotated[
+        tuple[float, float, float] | None,
+        typer.Option(
+            metavar="DEPTH HEIGHT WIDTH",
+            help="Size of a voxel, for supervoxels. Default: equal sides.",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: o.Overwrite = False,
+    axes: o.Axes = None,
+    channels: o.Channels = None,
+    scaling: o.Scaling = None,
+    limits: o.Limits = None,
+    device: o.Device = None,
+) -> None:
+    """Part images in superpixels: small connected pieces that their edges do not cross.
+
+    Writes a label map (TIFF) for each image. Every plane is numbered anew, from 1.
+
+    [bold]Examples[/bold]
+
+        napari-ncut superpixels tissue.png -o results --number 400
+
+        napari-ncut superpixels folder -o results --method slic --set compactness=20
+
+        napari-ncut superpixels volume.tif -o results --axes ZYX --method slic --supervoxels
+    """
+    from ..io import check_outputs, write_together
+    from ..progress import run_steps
+    from ..segmenters import segmenter_entry
+    from ..superpixels.segment import KIND, segment_superpixels_steps
+    from .inputs import as_given, check_apart, label_writer, output_stems, read_inputs
+
+    entry = segmenter_entry(superpixel_method, KIND)
+    parameters = o.declared_settings(entry.name, entry.parameters, settings or [])
+    check_apart(images, output)
+    files = read_inputs(images, axes)
+    paths = [output / f"{s}_superpixels.tif" for s in output_stems([f.path for f in files])]
+    check_outputs(paths, overwrite=overwrite)
+    shared = o.embed_parameters(
+        limits=limits,
+        layer=None,
+        channels=channels,
+        bandwidth=None,
+        scaling=scaling,
+        device=device,
+    )
+    given = as_given(files)
+    steps = segment_superpixels_steps(
+        given["images"],
+        axes=given["axes"],
+        method=superpixel_method,
+        n_segments=number,
+        supervoxels=supervoxels,
+        spacing=spacing,
+        **shared,
+        **parameters,
+    )
+    with progress_bar() as progress:
+        found = run_steps(steps, progress)
+    labels = found if len(files) > 1 else [found]
+    writers: dict[Path, Callable[[Path], object]] = {
+        path: label_writer(file, one) for path, file, one in zip(paths, files, labels, strict=True)
+    }
+    written(write_together(writers))
+    counts = [int(one.max()) for one in labels]
+    told = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    say(f"{told} superpixels; {entry.name} {entry.count_text}.", stderr=True)

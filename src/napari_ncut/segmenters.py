@@ -1,0 +1,244 @@
+"""The registry of segmenters: whatever makes labels of an image by itself, and how one is run.
+
+An entry is data. Windows, the command line, the table in the docs and one parametrised test are
+made from it; the function behind it is imported when it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from .declared import Parameter, checked_parameters, missing_because
+from .errors import InputError, check_choice, is_number
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .imaging import Planes
+    from .progress import Steps
+
+Counts = Literal["exact", "about", "never"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a segmenter is asked.
+
+    Attributes
+    ----------
+    image : float32 array (h, w, c), or (d, h, w, c) of a volume
+        In [0, 1].
+    n_segments : int or None
+        How many; None for segmenters that find the number themselves.
+    is_color : bool
+        Whether the three channels are RGB.
+    spacing : tuple of float
+        Size of a pixel along each axis of a volume, in any unit; () of a plane.
+    device : str or None
+        Where networks compute; None for the best there is.
+    """
+
+    image: NDArray[np.float32]
+    n_segments: int | None = None
+    is_color: bool = False
+    spacing: tuple[float, ...] = ()
+    device: str | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Without channels."""
+        return self.image.shape[:-1]
+
+    @property
+    def n_pixels(self) -> int:
+        """Of the plane or volume."""
+        return int(np.prod(self.shape))
+
+
+@dataclass(frozen=True)
+class SegmenterEntry:
+    """A segmenter as data.
+
+    Attributes
+    ----------
+    name, title, text : str
+        How users call it, its name in a window, and what it does in a line.
+    kind : str
+        What its labels are: "superpixels" or, of others to come, "regions", "classes".
+    run : str
+        "module:function", which takes a `Task` and the parameters and gives whole numbers, (h, w)
+        or (d, h, w), of which every one is a segment.
+    parameters : dict of Parameter
+    counts : "exact", "about" or "never"
+        Whether it makes a given number of segments.
+    default_count : int or None
+        The number where none is given.
+    is_connected : bool
+        Whether every segment is one piece, by sides of pixels.
+    volumes : bool
+        Whether it takes whole volumes, not only their planes.
+    finer : (str, int)
+        The parameter that makes segments smaller where it does not count, and 1 or −1 for whether
+        raising or lowering it does; () where it counts.
+    requires : (str, str)
+        Import name and extra of an optional dependency, () without one.
+    source : str
+        Of the method.
+    """
+
+    name: str
+    title: str
+    text: str
+    run: str
+    kind: str = "superpixels"
+    parameters: Mapping[str, Parameter] = field(default_factory=dict, hash=False)
+    counts: Counts = "about"
+    default_count: int | None = 200
+    is_connected: bool = True
+    volumes: bool = False
+    finer: tuple[str, int] | tuple[()] = ()
+    requires: tuple[str, str] | tuple[()] = ()
+    source: str = ""
+
+    @property
+    def unavailable_because(self) -> str:
+        """Why it cannot be used here, with the remedy; "" if it can."""
+        return missing_because(self.name, self.requires)
+
+    @property
+    def count_text(self) -> str:
+        """What happens to a number that is asked for, for people."""
+        return {
+            "exact": "makes exactly as many as asked for",
+            "about": "makes about as many as asked for",
+            "never": "finds the number itself",
+        }[self.counts]
+
+    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All its parameters, with defaults for those not given; an `InputError` for wrong ones."""
+        return checked_parameters(self.name, self.parameters, given)
+
+    def function(self) -> Callable[..., NDArray]:
+        """What does it; an `InputError` if a package for it is missing."""
+        if self.unavailable_because:
+            raise InputError(self.unavailable_because)
+        module, name = self.run.split(":")
+        function: Callable[..., NDArray] = getattr(importlib.import_module(module), name)
+        return function
+
+
+def segmenters(kind: str | None = None) -> dict[str, SegmenterEntry]:
+    """All segmenters by name, or those of one kind; the first of a kind is its default."""
+    from .superpixels.entries import ENTRIES
+
+    return {entry.name: entry for entry in ENTRIES if kind in (None, entry.kind)}
+
+
+def segmenter_entry(name: str, kind: str | None = None) -> SegmenterEntry:
+    """The entry of that name; an `InputError` if there is none."""
+    known = segmenters(kind)
+    return known[check_choice("method" if kind is None else f"method of {kind}", name, known)]
+
+
+def checked_count(entry: SegmenterEntry, n_segments: int | None, n_pixels: int) -> int | None:
+    """How many segments to ask for; an `InputError` if they cannot be had.
+
+    Parameters
+    ----------
+    n_segments
+        As given; None for the default, or fewer where there are fewer pixels.
+    n_pixels
+        Of the smallest plane or volume.
+    """
+    if entry.counts == "never":
+        if n_segments is None:
+            return None
+        counting = [name for name, e in segmenters(entry.kind).items() if e.counts != "never"]
+        raise InputError(
+            f"{entry.name} finds the number of segments itself, but n_segments={n_segments} was "
+            f"given. Leave it out and set {entry.finer[0] if entry.finer else 'a parameter'}, or "
+            f"choose one of: {', '.join(counting)}."
+        )
+    if n_segments is None:
+        return min(entry.default_count or 1, n_pixels)
+    if not is_number(n_segments, whole=True) or not 1 <= n_segments <= n_pixels:
+        raise InputError(
+            f"{n_segments!r} segments cannot be made of {n_pixels} pixels. Give a whole number "
+            f"from 1 to {n_pixels}."
+        )
+    return int(n_segments)
+
+
+def segmentation_steps(
+    planes: Planes,
+    entry: SegmenterEntry,
+    parameters: Mapping[str, Any],
+    *,
+    n_segments: int | None = None,
+    volumes: bool = False,
+    spacing: tuple[float, ...] = (),
+    device: str | None = None,
+) -> Steps[list[NDArray[np.int32]]]:
+    """Labels (h, w) of every plane, in order, made plane by plane or volume by volume.
+
+    Segments are numbered from 1 without gaps, in every plane or volume anew, in the order of their
+    first pixels.
+    """
+    from .progress import Progress
+    from .superpixels.connectivity import in_order
+
+    groups = list(_volumes_of(planes)) if volumes else [[i] for i in range(len(planes))]
+    if volumes and not entry.volumes:
+        able = [name for name, e in segmenters(entry.kind).items() if e.volumes]
+        raise InputError(
+            f"{entry.name} segments planes alone, no volumes. Choose one of: {', '.join(able)}."
+        )
+    sizes = [len(group) * int(np.prod(planes.shapes[group[0]])) for group in groups]
+    count = checked_count(entry, n_segments, min(sizes))
+    run = entry.function()
+    found: list[NDArray[np.int32]] = [np.empty(0, np.int32)] * len(planes)
+    for i, group in enumerate(groups):
+        yield Progress("segments", i, len(groups))
+        image = np.stack([planes[j] for j in group]) if volumes else planes[group[0]]
+        task = Task(image, count, _is_color(planes, group[0]), spacing, device)
+        if count == 1:
+            labels = np.ones(task.shape, np.int32)
+        else:
+            labels = in_order(np.asarray(run(task, **parameters)))
+        for j, one in zip(group, labels if volumes else [labels], strict=True):
+            found[j] = one
+    yield Progress("segments", len(groups), len(groups))
+    return found
+
+
+def _volumes_of(planes: Planes) -> Iterator[list[int]]:
+    """Planes of every volume: along Z, for every time and image by itself."""
+    first = 0
+    for number, source in enumerate(planes.sources):
+        names = [source.axes.names[axis] for axis in source.axes.stack]
+        if "Z" not in names:
+            which = f"image {number} (counted from 0)" if planes.is_list else "the image"
+            raise InputError(
+                f"Supervoxels need a volume, but {which} has the axes {source.axes.names}. Say "
+                f'which axis is depth, as in axes="ZYX", or leave supervoxels out.'
+            )
+        shape = source.axes.stack_shape
+        order = np.arange(first, first + source.axes.n_planes).reshape(shape)
+        yield from (
+            np.moveaxis(order, names.index("Z"), -1).reshape(-1, shape[names.index("Z")]).tolist()
+        )
+        first += source.axes.n_planes
+
+
+def _is_color(planes: Planes, plane: int) -> bool:
+    """Whether a plane's three channels are RGB."""
+    ends = np.cumsum([source.axes.n_planes for source in planes.sources])
+    source = planes.sources[int(np.searchsorted(ends, plane, side="right"))]
+    # A gray image among color ones is repeated to three channels, which is gray as RGB, too.
+    repeated = source.n_channels == 1 and planes.n_channels == 3
+    return (source.is_color or source.is_composite or repeated) and planes.n_channels == 3
