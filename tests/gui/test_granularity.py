@@ -490,7 +490,6 @@ def test_loading_is_shown_first():
 
 
 def test_superpixels_of_the_registry(desk):
-    pytest.importorskip("napari_ncut.superpixels")
     opened = desk(np.stack([disks(), disks()[:, ::-1]]))
     controls = opened.widget.superpixels
     controls.method.value = "slic"

@@ -98,8 +98,7 @@ class GranularityWidget(GranularityPanel):
         self.keep_button.clicked.connect(lambda: self.keep())
         self.constraints.chosen.connect(self._on_constraints)
         self.new_constraints.clicked.connect(lambda: self.add_constraints())
-        if self.superpixels is not None:
-            self.superpixels.run_button.clicked.connect(lambda: self.make_superpixels())
+        self.superpixels.run_button.clicked.connect(lambda: self.make_superpixels())
         self.undo_button.clicked.connect(lambda: self.history.undo())
         self.redo_button.clicked.connect(lambda: self.history.redo())
         self.follow(self.history.changed, self._on_history)
@@ -359,7 +358,7 @@ class GranularityWidget(GranularityPanel):
 
     def make_superpixels(self) -> None:
         """Superpixels by the chosen method in a new Labels layer."""
-        if self.superpixels is None or self.results.busy:
+        if self.results.busy:
             return
         try:
             reading = self.input.reading()
@@ -397,8 +396,7 @@ class GranularityWidget(GranularityPanel):
         none = _NO_REGIONS if self.view is None else ""
         allow(self.run_button, unreadable or (_BUSY if busy else ""), _RUN_TIP)
         allow(self.keep_button, none or (_BUSY if self.results.busy else ""), _KEEP_TIP)
-        if self.superpixels is not None:
-            self.superpixels.allow(unreadable or (_BUSY if busy else ""))
+        self.superpixels.allow(unreadable or (_BUSY if busy else ""))
         self.level.setEnabled(not none)
         for name, button in self.click_buttons.items():
             allow(button, none, self.click_tips[name])

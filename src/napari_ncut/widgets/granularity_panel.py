@@ -24,7 +24,7 @@ from .choices import LayerChoice
 from .granularity_slider import GranularitySlider
 from .image_input import ImageInput
 from .panels import DockedWidget, labeled_grid
-from .superpixel_controls import SuperpixelControls, superpixel_methods
+from .superpixel_controls import SuperpixelControls
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -104,7 +104,7 @@ class GranularityPanel(DockedWidget):
         self.label.setRange(0, _MOST_LABEL)
         self.label.setValue(1)
         self.label.setToolTip("The label that regions are painted with; 0 erases")
-        self.superpixels = SuperpixelControls() if superpixel_methods() else None
+        self.superpixels = SuperpixelControls()
         self.undo_button = QPushButton("Undo  [Ctrl+Z]")
         self.undo_button.setToolTip("Take the last step back. Key: Ctrl+Z on one of our layers")
         self.redo_button = QPushButton("Redo  [Ctrl+Shift+Z]")
@@ -158,7 +158,6 @@ class GranularityPanel(DockedWidget):
             "2  Granularity": level,
             "Apart and together, by painting": painted,
             "Paint with regions": use,
+            "Superpixels by other methods": self.superpixels,
         }
-        if self.superpixels is not None:
-            self.sections["Superpixels by other methods"] = self.superpixels
         self.lay_out(self.sections, (self.message, self.progress, steps, self.cancel_button))

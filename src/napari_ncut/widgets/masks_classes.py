@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.notifications import show_info
-from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from ..errors import InputError
 from ..progress import Progress
@@ -16,6 +16,7 @@ from .label_pairing import paired_labels
 from .layers import unwrap
 from .mask_controls import LABELS
 from .masks_panel import APPLY_TIP, MOVE_TIP, SAVE_TIP, MasksPanel
+from .panels import allow
 from .reading import Reading
 from .segment_editor import NO_CLASSES, SegmentEditor
 from .segment_export import export_paths, export_steps
@@ -118,12 +119,12 @@ class MasksWidget(MasksPanel):
         if self._job.busy:
             return
         no_masks = self._why_no_masks()
-        _allow(self.run_button, no_masks, _MASKS_TIP)
+        allow(self.run_button, no_masks, _MASKS_TIP)
         no_classes = self._why_no_classes()
         again = self._can_recluster
-        _allow(self.apply_button, self._why_not_measured(), APPLY_TIP)
+        allow(self.apply_button, self._why_not_measured(), APPLY_TIP)
         self.cluster_button.setText("Cluster again" if again else "Find classes")
-        _allow(self.cluster_button, no_classes, _AGAIN_TIP if again else _FIRST_TIP)
+        allow(self.cluster_button, no_classes, _AGAIN_TIP if again else _FIRST_TIP)
         self._allow_edits()
         reason = no_masks if self.editor.segments is None else no_masks or no_classes
         self.message.setText(reason or self._told)
@@ -181,21 +182,21 @@ class MasksWidget(MasksPanel):
         has_classes = self.editor.state is not None
         reason = "" if idle and has_classes else "One moment." if not idle else NO_CLASSES
         selected = self._selected() if has_classes else []
-        _allow(
+        allow(
             self.merge_button,
             reason or ("" if len(selected) > 1 else "Select two classes or more, with Ctrl."),
             "Make the selected classes one; it keeps the lowest number and its name.",
         )
-        _allow(
+        allow(
             self.split_button,
             reason or ("" if len(selected) == 1 else "Select one class."),
             "Part the selected class in so many, by what its segments look like.",
         )
         self.table.setEnabled(has_classes)
-        _allow(self.save_button, reason, SAVE_TIP)
-        _allow(self.move_button, "" if has_classes else NO_CLASSES, MOVE_TIP)
+        allow(self.save_button, reason, SAVE_TIP)
+        allow(self.move_button, "" if has_classes else NO_CLASSES, MOVE_TIP)
         no_masks = "" if self.editor.segments is not None else _NO_MASKS
-        _allow(
+        allow(
             self.export_button,
             no_masks or ("" if idle else "One moment."),
             "Write label TIFFs of both layers as they are now, a table (CSV) and COCO's JSON to a\n"
@@ -362,9 +363,3 @@ class MasksWidget(MasksPanel):
     def _on_exported(self, paths: list[Path]) -> None:
         names = ", ".join(path.name for path in paths)
         self._tell(f"Written to {paths[0].parent}: {names}")
-
-
-def _allow(button: QPushButton, reason: str, tooltip: str) -> None:
-    """Enable a button, or disable it and say why."""
-    button.setEnabled(not reason)
-    button.setToolTip(reason or tooltip)

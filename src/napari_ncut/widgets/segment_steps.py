@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..progress import Progress, Steps
 from ..sam.automatic import COMPACT, automatic_masks_steps
 from .history import Group
+from .layers import block_in
 from .segment_state import SegmentState
 from .segments import Segments, instance_blocks
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ..sam.classes import SemanticClasses
     from ..sam.curve import ClusterCurve
     from ..sam.mask_set import MaskSet
-    from .layers import Source
     from .reading import Reading
 
 
@@ -123,7 +123,7 @@ def label_steps(reading: Reading, layers: Sequence[Labels]) -> Steps[FoundMasks]
     masks: list[MaskSet] = []
     total = sum(source.n_planes for source in reading.sources)
     for source, layer in zip(reading.sources, layers, strict=True):
-        data = _block(layer, source)
+        data = block_in(layer, source)
         for plane in range(source.n_planes):
             yield Progress("masks", len(masks), total)
             labels = np.asarray(source.plane_in(data, plane))
@@ -134,22 +134,6 @@ def label_steps(reading: Reading, layers: Sequence[Labels]) -> Steps[FoundMasks]
                 )
             masks.append(MaskSet.of_labels(labels))
     return tuple(masks), instance_blocks(reading.sources, masks)
-
-
-def _block(layer: Labels, source: Source) -> Any:
-    data = layer.data[0] if layer.multiscale else layer.data
-    if tuple(data.shape) == source.shape:
-        return data
-    if tuple(data.shape) != source.whole_shape():
-        raise InputError(
-            f"{layer.name!r} has another size than what is read of {source.name!r}. Choose a layer "
-            f"that lies on it pixel by pixel."
-        )
-    places = zip(source.starts, source.sizes, source.names, strict=True)
-    key = tuple(
-        slice(0 if n == "C" else int(a), None if n == "C" else int(a + s)) for a, s, n in places
-    )
-    return data[key]
 
 
 def class_steps(

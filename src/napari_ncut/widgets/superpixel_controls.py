@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QPushButton, QSpinBox, QStackedWidget, QVBoxLayout, QWidget
 
 from ..progress import Progress, Steps
+from ..superpixels import superpixel_methods
 from .choices import RunChoice
 from .declared import DeclaredControls
 from .panels import allow, labeled_grid
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
 
 _MOST = 100_000
 _RUN_TIP = "Part the image in superpixels, in a thread; they become a new Labels layer."
-
-
-def superpixel_methods() -> dict[str, Any]:
-    """Entries of all methods by name, {} where the package comes without superpixels."""
-    if importlib.util.find_spec("napari_ncut.superpixels") is None:
-        return {}
-    from ..superpixels import superpixel_methods as methods
-
-    return dict(methods())
 
 
 class SuperpixelControls(QWidget):
@@ -41,7 +32,7 @@ class SuperpixelControls(QWidget):
         )
         self.method.set_choices(
             [(entry.title, name) for name, entry in self._methods.items()],
-            next(iter(self._methods), None),
+            next(iter(self._methods)),
         )
         self.number = QSpinBox()
         self.number.setRange(1, _MOST)
@@ -60,8 +51,7 @@ class SuperpixelControls(QWidget):
         layout.addWidget(self.parameters)
         layout.addWidget(self.run_button)
         self.method.chosen.connect(lambda _: self._on_method())
-        if self._methods:
-            self._on_method()
+        self._on_method()
 
     @property
     def name(self) -> str:
