@@ -10,7 +10,19 @@ import sys
 
 import typer
 
-from . import backbones, demo, embed, find, models, sam, segment, semantic
+from . import (
+    backbones,
+    demo,
+    embed,
+    evaluate,
+    find,
+    granularity,
+    models,
+    objects,
+    sam,
+    segment,
+    semantic,
+)
 from .report import failed
 
 app = typer.Typer(
@@ -31,6 +43,11 @@ app.command("segment")(segment.segment_command)
 app.command("keep")(find.keep_command)
 app.command("find")(find.find_command)
 app.command("semantic")(semantic.semantic_command)
+app.command("granularity")(granularity.granularity_command)
+app.command("localize")(objects.localize_command)
+app.command("objects")(objects.objects_command)
+app.command("parts")(objects.parts_command)
+app.command("evaluate")(evaluate.evaluate_command)
 app.command("backbones")(backbones.backbones_command)
 app.add_typer(sam.sam_app)
 app.add_typer(models.models_app)

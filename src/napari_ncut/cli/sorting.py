@@ -16,6 +16,7 @@ from ..io import ImageFile, check_outputs, write_coco, write_table, write_togeth
 from ..sam.classes import SemanticClasses
 from ..sam.clusterers import CLUSTERERS, check_clusterer
 from .inputs import image_names, label_writer, output_stems, plane_names
+from .settings import parsed_settings
 
 
 def clusterer_parameters(
@@ -28,17 +29,7 @@ def clusterer_parameters(
         clusterer = homes[check_choice("--preset", preset, homes)]
         given |= CLUSTERERS[clusterer].presets[preset]
     entry = CLUSTERERS[check_choice("--clusterer", clusterer, CLUSTERERS)]
-    for text in settings:
-        name, found, value = text.partition("=")
-        if not found:
-            raise InputError(f"--set {text!r} cannot be used. Give NAME=VALUE, such as eps=.4.")
-        check_choice(f"parameter of {clusterer}", name.strip(), entry.parameters)
-        kind = entry.parameters[name.strip()].kind
-        try:
-            given[name.strip()] = kind(value.strip())
-        except ValueError:
-            number = "whole number" if kind is int else "number"
-            raise InputError(f"--set {text!r} cannot be used. Give a {number}.") from None
+    given |= parsed_settings(settings, entry.parameters, clusterer, "eps=.4")
     check_clusterer(clusterer, n_classes, given)
     return clusterer, given
 
