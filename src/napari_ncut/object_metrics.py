@@ -61,7 +61,9 @@ def corloc(boxes: Iterable[ArrayLike | None], truth: Iterable[ArrayLike]) -> flo
     for box, true in zip(boxes, truth, strict=True):
         if not np.size(true):
             raise InputError("An image has no true box, so its box cannot be right. Leave it out.")
-        hits.append(box is not None and bool(box_iou([box], true).max() >= _LOCALIZED))
+        hits.append(
+            box is not None and bool(box_iou(np.asarray(box)[np.newaxis], true).max() >= _LOCALIZED)
+        )
     return _mean(hits, "images")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Labels, Shapes
+from napari.layers import Labels, Layer, Shapes
 from numpy.typing import NDArray
 
 from ..progress import Progress, Steps
@@ -16,13 +17,14 @@ from .segments import block_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Layer
 
     from ..objects.joint import Parts
     from ..objects.localization import Localization
     from .layers import Source
     from .reading import Reading
 
+# What a layer is to the widget, and the layer.
+KindedLayer = tuple[str, Layer]
 _OPACITY = 0.5
 _BOX_COLOR = "#ffb000"
 
@@ -45,6 +47,8 @@ class FoundObjects:
         """How much was found, for the user."""
         n_things = sum(len(plane) for plane in self.found)
         best = max(self.found.confidence, default=0.0)
+        if not best:
+            return "Nothing here: no region stands out from what is around it."
         if not n_things:
             return (
                 f"Nothing here: the best guess has a confidence of {best:.2f}, below "
@@ -101,53 +105,97 @@ def mask_of(layer: Labels, source: Source) -> NDArray[np.bool_]:
     return np.stack(planes).reshape(*source.stack_shape, *planes[0].shape)
 
 
-def object_layers(
-    viewer: ViewerModel, source: Source, result: FoundObjects, *, boxes: bool
-) -> list[Layer]:
-    """Layers of things and of their boxes, which lie on the image; not yet in the viewer."""
-    image = source.layer
-    stem = source.name if image is None else image.name
-    labels = Labels(
+def object_layer(viewer: ViewerModel, source: Source, result: FoundObjects) -> Labels:
+    """A layer of things, which lies on the image; not yet in the viewer."""
+    layer = Labels(
         result.labels,
-        name=free_name(viewer, f"{stem} objects"),
+        name=free_name(viewer, f"{_stem(source)} objects"),
         opacity=_OPACITY,
         **source.spatial(),
     )
-    labels.features = object_features(result.found)
-    labels.metadata["napari_ncut"] = {"role": "objects"}
-    layers: list[Layer] = [labels]
-    if boxes and any(plane.found for plane in result.found):
-        layers.append(box_layer(viewer, source, result.found, f"{stem} boxes"))
-    return layers
+    layer.features = object_features(result.found)
+    layer.metadata["napari_ncut"] = {"role": "objects"}
+    return layer
 
 
-def box_layer(viewer: ViewerModel, source: Source, found: Localization, name: str) -> Shapes:
-    """Rectangles around things, along the edges of their outermost pixels."""
-    rectangles, sure = [], []
-    for plane, of_plane in enumerate(found):
-        for box, confidence in zip(of_plane.boxes, of_plane.confidences, strict=True):
-            rectangles.append(_corners(source, plane, box))
-            sure.append(float(confidence))
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """Rectangles around things, along the edges of their outermost pixels, and how sure they are.
+
+    Attributes
+    ----------
+    corners : list of arrays (4, ndim)
+        In the data coordinates of a layer on the block that was read.
+    confidences : list of float
+    """
+
+    corners: list[NDArray[np.float64]] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, source: Source, found: Localization) -> Boxes:
+        """Of all things of an image."""
+        pairs = [
+            (_corners(source, plane, box), round(float(sure), 2))
+            for plane, one in enumerate(found)
+            for box, sure in zip(one.boxes, one.confidences, strict=True)
+        ]
+        return cls([corners for corners, _ in pairs], [sure for _, sure in pairs])
+
+    @classmethod
+    def on(cls, layer: Shapes) -> Boxes:
+        """Those that a layer shows now."""
+        sure = layer.features["confidence"].tolist() if len(layer.data) else []
+        return cls([np.array(corners) for corners in layer.data], sure)
+
+    def show(self, layer: Shapes) -> None:
+        """Let a layer show these in place of what it shows."""
+        layer.selected_data = set()
+        layer.data = []
+        if self.corners:
+            layer.add(
+                self.corners,
+                shape_type="rectangle",
+                edge_width=float(layer.metadata["napari_ncut"]["width"]),
+                edge_color=_BOX_COLOR,
+                face_color="transparent",
+            )
+        layer.features = {"confidence": self.confidences}
+        layer.visible = bool(self.corners)
+
+
+def box_layer(viewer: ViewerModel, source: Source) -> Shapes:
+    """A layer for boxes, which lies on the image, still empty; not yet in the viewer.
+
+    It stays once it is there, and undo empties it: napari's canvas may end the process when it has
+    taken a layer of shapes down and draws another (0.9.2 on software renderers).
+    """
     layer = Shapes(
-        rectangles,
         ndim=len(source.names),
-        shape_type="rectangle",
-        name=free_name(viewer, name),
-        edge_color=_BOX_COLOR,
-        face_color="transparent",
-        edge_width=max(1.0, min(found[0].soft.shape) / 250),
-        features={"confidence": np.round(sure, 2)},
+        name=free_name(viewer, f"{_stem(source)} boxes"),
+        features={"confidence": np.zeros(0)},
         text={
             "string": "{confidence}",
             "color": _BOX_COLOR,
             "size": 9,
             "anchor": "upper_left",
-            "translation": np.zeros(len(source.names)),
         },
         **source.spatial(),
     )
-    layer.metadata["napari_ncut"] = {"role": "boxes"}
+    width = max(1.0, min(source.sizes[source.names.index(name)] for name in "YX") / 250)
+    layer.metadata["napari_ncut"] = {"role": "boxes", "width": float(width)}
     return layer
+
+
+def show_boxes(reference: weakref.ref[Shapes], boxes: Boxes) -> None:
+    """Let a layer show boxes, if it is still there."""
+    if (layer := reference()) is not None:
+        boxes.show(layer)
+
+
+def _stem(source: Source) -> str:
+    image = source.layer
+    return source.name if image is None else str(image.name)
 
 
 def _corners(source: Source, plane: int, box: NDArray) -> NDArray[np.float64]:
@@ -166,11 +214,8 @@ def _corners(source: Source, plane: int, box: NDArray) -> NDArray[np.float64]:
 
 def part_layer(viewer: ViewerModel, source: Source, labels: NDArray[np.int32]) -> Labels:
     """A layer of parts, which lies on the image; not yet in the viewer."""
-    image = source.layer
-    stem = source.name if image is None else image.name
-    layer = Labels(
-        labels, name=free_name(viewer, f"{stem} parts"), opacity=_OPACITY, **source.spatial()
-    )
+    name = free_name(viewer, f"{_stem(source)} parts")
+    layer = Labels(labels, name=name, opacity=_OPACITY, **source.spatial())
     layer.metadata["napari_ncut"] = {"role": "parts"}
     return layer
 
@@ -195,6 +240,8 @@ def object_features(found: Localization) -> Any:
 class LayerSwap:
     """Layers that come in place of others, as a command that can be undone.
 
+    A layer that comes back is made anew from what it held when it went: its canvas is gone.
+
     Parameters
     ----------
     name
@@ -202,30 +249,48 @@ class LayerSwap:
     viewer
         Where they lie.
     old, new
-        Layers that go, and those that come. Layers that the user has deleted stay deleted.
+        Layers that go, by what they are to the widget, and those that come. Layers that the user
+        has deleted stay deleted.
+    on_made
+        Called with what they are to the widget and with every layer that comes.
     """
 
-    def __init__(self, name: str, viewer: ViewerModel, old: list[Layer], new: list[Layer]) -> None:
+    def __init__(
+        self,
+        name: str,
+        viewer: ViewerModel,
+        old: Sequence[KindedLayer],
+        new: Sequence[KindedLayer],
+        on_made: Callable[[str, Layer], None],
+    ) -> None:
         self.name = name
         self._viewer = weakref.ref(viewer)
-        self._old = [unwrap(layer) for layer in old]
-        self._new = [unwrap(layer) for layer in new]
+        self._on_made = on_made
+        self._shown = [(kind, weakref.ref(unwrap(layer))) for kind, layer in old]
+        self._hidden: list[tuple[str, Any]] = [(kind, unwrap(layer)) for kind, layer in new]
 
     def redo(self) -> None:
         """Show the new ones."""
-        self._old = self._swap(self._old, self._new)
+        self._swap()
 
     def undo(self) -> None:
         """Show the old ones."""
-        self._new = self._swap(self._new, self._old)
+        self._swap()
 
-    def _swap(self, going: list[Layer], coming: list[Layer]) -> list[Layer]:
+    def _swap(self) -> None:
         viewer = self._viewer()
         if viewer is None:
-            return going
-        gone = [layer for layer in going if layer in viewer.layers]
-        for layer in gone:
-            viewer.layers.remove(layer)
-        for layer in coming:
+            return
+        gone: list[tuple[str, Any]] = []
+        for kind, reference in self._shown:
+            layer = reference()
+            if layer is not None and layer in viewer.layers:
+                gone.append((kind, layer.as_layer_data_tuple()))
+                viewer.layers.remove(layer)
+        self._shown = []
+        for kind, kept in self._hidden:
+            layer = Layer.create(*kept) if isinstance(kept, tuple) else kept
             viewer.layers.append(layer)
-        return gone
+            self._shown.append((kind, weakref.ref(layer)))
+            self._on_made(kind, layer)
+        self._hidden = gone

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from napari.layers import Labels
 from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QPushButton
 
 from ..progress import Progress
-from .history import history_of
+from .history import Change, Command, Group, history_of
 from .layers import unwrap
 from .object_layers import (
+    Boxes,
     FoundObjects,
     LayerSwap,
+    box_layer,
     mask_of,
-    object_layers,
+    object_layer,
     object_steps,
     part_layer,
     part_steps,
+    show_boxes,
 )
 from .objects_panel import ObjectsPanel
 from .outputs import output_fits
@@ -27,8 +33,9 @@ from .workers import Job, percent
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Labels, Layer
+    from napari.layers import Layer
 
+    from .layers import Source
     from .reading import Reading
 
 _FIND_TIP = (
@@ -88,7 +95,8 @@ class ObjectsWidget(ObjectsPanel):
     @property
     def objects_layer(self) -> Labels | None:
         """The layer of things of the chosen image, None if there is none."""
-        return next(iter(self._layers_of(self.input.image.value, "objects")), None)
+        layers = self._layers_of(self.input.image.value, "objects")
+        return next((one for one in layers if isinstance(one, Labels)), None)
 
     @property
     def parts_layer(self) -> Labels | None:
@@ -183,12 +191,13 @@ class ObjectsWidget(ObjectsPanel):
         source = reading.sources[0]
         if not self._still_there(reading):
             return
-        layers: list[Layer] = []
-        if any(plane.found for plane in result.found):
-            layers = object_layers(self._viewer, source, result, boxes=boxes)
+        found = any(plane.found for plane in result.found)
+        layers: list[Layer] = [object_layer(self._viewer, source, result)] if found else []
         # Parts are of the things of before.
-        old = self._layers_of(source.layer, "objects") + self._layers_of(source.layer, "parts")
-        self._show("find objects", source.layer, old, {"objects": layers, "parts": []})
+        command = self._swap("find objects", source.layer, ["objects", "parts"], "objects", layers)
+        command.commands += self._box_commands(source, result, wanted=boxes and found)
+        if command.commands:
+            self._history.perform(command)
         self._tell(result.describe(min_confidence))
 
     def _on_parts(self, result: Any, reading: Reading) -> None:
@@ -197,9 +206,7 @@ class ObjectsWidget(ObjectsPanel):
         if not self._still_there(reading):
             return
         layer = part_layer(self._viewer, source, labels)
-        self._show(
-            "cut in parts", source.layer, self._layers_of(source.layer, "parts"), {"parts": [layer]}
-        )
+        self._history.perform(self._swap("cut in parts", source.layer, ["parts"], "parts", [layer]))
         objects = self.objects_layer
         if objects is not None and not objects.contour:
             # Two fillings on one another would mix their colors.
@@ -213,19 +220,43 @@ class ObjectsWidget(ObjectsPanel):
             return False
         return True
 
-    def _show(self, name: str, image: Any, old: list[Layer], new: dict[str, list[Layer]]) -> None:
-        """Put layers in the place of others, as one step of undo."""
-        coming = [unwrap(layer) for layers in new.values() for layer in layers]
+    def _swap(
+        self, name: str, image: Any, gone: list[str], kind: str, coming: list[Layer]
+    ) -> Group:
+        """Layers in the place of those of some kinds, as one step of undo; empty if nothing is."""
+        old = [(one, layer) for one in gone for layer in self._layers_of(image, one)]
         if not old and not coming:
-            return
-        kept = dict(self._made.get(image, {}))
-        for kind, layers in new.items():
-            # Those of before come back with undo: all that were ever made are remembered.
-            kept[kind] = kept.get(kind, []) + [weakref.ref(unwrap(layer)) for layer in layers]
-        self._made[image] = kept
-        for layer in coming:
+            return Group(name)
+        reference = weakref.ref(image)
+
+        def remember(made: str, layer: Layer) -> None:
+            if (of := reference()) is not None:
+                self._remember(of, made, layer)
             self._history.follow(layer)
-        self._history.perform(LayerSwap(name, self._viewer, old, coming))
+
+        new = [(kind, layer) for layer in coming]
+        return Group(name, [LayerSwap(name, self._viewer, old, new, remember)])
+
+    def _remember(self, image: Any, kind: str, layer: Layer) -> None:
+        kinds = self._made.setdefault(image, {})
+        kinds[kind] = [*kinds.get(kind, []), weakref.ref(layer)]
+
+    def _box_commands(self, source: Source, result: FoundObjects, *, wanted: bool) -> list[Command]:
+        """What shows boxes in the image's layer of them, which is added when it is first needed."""
+        layer = next(iter(self._layers_of(source.layer, "boxes")), None)
+        if layer is None and not wanted:
+            return []
+        fits = layer is not None and layer.ndim == len(source.names)
+        if not fits or not np.allclose(layer.translate, source.spatial()["translate"]):
+            layer = unwrap(box_layer(self._viewer, source))
+            self._viewer.layers.append(layer)
+            self._remember(source.layer, "boxes", layer)
+            self._history.follow(layer)
+        before = Boxes.on(layer)
+        after = Boxes.of(source, result.found) if wanted else Boxes()
+        if not before.corners and not after.corners:
+            return []
+        return [Change("boxes", partial(show_boxes, weakref.ref(layer)), before, after)]
 
 
 def _allow(button: QPushButton, reason: str, tip: str) -> None:
