@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -12,7 +14,8 @@ import tifffile
 from PIL import Image
 from typer.testing import CliRunner
 
-from napari_ncut.cli import app
+from napari_ncut.cli import app, evaluate, objects
+from napari_ncut.datasets import DATASETS, TASKS
 from napari_ncut.objects import METHODS
 
 
@@ -132,7 +135,14 @@ def test_evaluate(folder: Path, tmp_path: Path):
     assert "--backbone" in useless.output
 
 
-def test_options_name_the_methods():
-    for command in ("localize", "objects", "evaluate"):
-        text = " ".join(run(command, "--help").output.split())
-        assert all(name in text.replace("│", "").replace(" ", "") for name in METHODS)
+def test_options_name_what_the_registries_have():
+    assert get_args(objects.Method)[1].metavar.split("|") == list(METHODS)
+    options = inspect.signature(evaluate.evaluate_command).parameters
+    declared = {
+        name: get_args(get_type_hints(evaluate.evaluate_command, include_extras=True)[name])[1]
+        for name in ("task", "dataset", "method")
+    }
+    assert set(declared) <= set(options)
+    assert declared["method"].metavar.split("|") == list(METHODS)
+    assert declared["dataset"].metavar.split("|") == list(DATASETS)
+    assert all(name in declared["task"].help for name in TASKS)

@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 from napari_ncut import InputError, load_backbone, localize
 from napari_ncut.object_metrics import box_iou, mask_iou, matched_objects
 from napari_ncut.objects import METHODS
+from napari_ncut.objects.frame import inside_frame
 
 FEW = {"deepcut": {"n_epochs": 60, "n_regions": 60}}
 
@@ -43,6 +44,27 @@ def test_default_ends_where_the_image_does(disk):
     assert found.found
     assert found.confidence == found.confidences[0] > 0.5
     assert mask_iou(found.mask, mask) > 0.93
+
+
+def test_frames_are_left_out(disk):
+    image, mask = disk
+    framed = np.full((92, 110, 3), 255, np.uint8)
+    framed[5:85, 8:104] = image
+    found = localize(framed, axes="YXC")[0]
+    bare = localize(image, axes="YXC")[0]
+    assert found.mask.shape == (92, 110)
+    assert mask_iou(found.mask[5:85, 8:104], mask) > 0.93
+    # Up to the two lines that may be taken for the frame's blurred edge.
+    assert np.abs(found.boxes[0] - (bare.boxes[0] + [5, 8, 5, 8])).max() <= 2
+    rows, columns = inside_frame(framed.astype(np.float32) / 255)
+    assert 5 <= rows.start <= 7
+    assert 102 <= columns.stop <= 104
+
+
+def test_dark_ground_is_no_frame(two_disks):
+    plane = np.zeros((60, 70, 1), np.float32)
+    plane[5:40, 6:50] = 0.7
+    assert inside_frame(plane) == (slice(0, 60), slice(0, 70))
 
 
 def test_nothing_in_noise(noise):

@@ -5,6 +5,7 @@ Aflalo et al., DeepCut: unsupervised segmentation using graph neural networks cl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _CONVOLVED, _HIDDEN = 64, 32
-_DROPOUT, _RATE, _DECAY = 0.25, 1e-3, 1e-2
+_DROPOUT, _RATE, _DECAY, _MOMENTS = 0.25, 1e-3, 1e-2, (0.9, 0.999)
 # Steps between two looks at whether to go on.
 _REPORTED = 20
 
@@ -57,14 +58,12 @@ def _trained(unit: Matrix, n_groups: int, n_epochs: int, seed: int) -> Steps[Mat
     random = torch.Generator().manual_seed(int(seed))
     weights = _weights(features.shape[1], n_groups, random)
     parameters = [tensor.requires_grad_() for tensor in weights]
-    optimizer = torch.optim.AdamW(parameters, lr=_RATE, weight_decay=_DECAY)
+    moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in weights]
     for epoch in range(n_epochs):
         if epoch % _REPORTED == 0:
             yield Progress("network", epoch, n_epochs)
-        optimizer.zero_grad()
         loss = cut_loss(_shares(features, spread, parameters, random), affinity)
-        torch.autograd.backward([loss])
-        optimizer.step()
+        _step(parameters, torch.autograd.grad(loss, parameters), moments, epoch + 1)
     yield Progress("network", n_epochs, n_epochs)
     with torch.no_grad():
         found: NDArray[np.float32] = _shares(features, spread, parameters, None).numpy()
@@ -85,6 +84,28 @@ def cut_loss(shares: Tensor, affinity: Tensor) -> Tensor:
     products = shares.T @ shares
     even = torch.eye(n_groups) / n_groups**0.5
     return -within / whole + torch.linalg.norm(products / torch.linalg.norm(products) - even)
+
+
+def _step(
+    weights: list[Tensor],
+    slopes: Sequence[Tensor],
+    moments: list[tuple[Tensor, Tensor]],
+    number: int,
+) -> None:
+    """One step of AdamW (Loshchilov and Hutter, 2019), in place.
+
+    That of torch would first load its compiler, which takes longer than a whole training here.
+    """
+    import torch
+
+    first, second = _MOMENTS
+    with torch.no_grad():
+        for weight, slope, (mean, square) in zip(weights, slopes, moments, strict=True):
+            mean.mul_(first).add_(slope, alpha=1 - first)
+            square.mul_(second).addcmul_(slope, slope, value=1 - second)
+            scale = (square / (1 - second**number)).sqrt_().add_(1e-8)
+            weight.mul_(1 - _RATE * _DECAY)
+            weight.addcdiv_(mean, scale, value=-_RATE / (1 - first**number))
 
 
 def _weights(n_features: int, n_groups: int, random: Any) -> list[Tensor]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import InputError, is_number
 from ..imaging import Channels, PlaneLayout, Planes, Scaling, as_planes
 from ..progress import Progress, Steps, run_steps
+from .frame import inside_frame
 from .localization import Localization, PlaneObjects
 from .methods import DEFAULT_METHOD, METHODS, check_method
 
@@ -44,7 +47,8 @@ def localize(
     """Find what an image is of: a foreground mask, the things in it, boxes and confidence.
 
     Nothing has to be clicked or named. Each plane is looked at on its own; where nothing is sure
-    enough there is nothing in the result, and the confidence says how sure the best guess was.
+    enough there is nothing in the result, and the confidence says how sure the best guess was. A
+    frame of one color around a plane is left out.
 
     Parameters
     ----------
@@ -137,7 +141,8 @@ def localize_steps(
     found: list[PlaneObjects] = []
     for i in range(len(planes)):
         yield Progress("planes", i, len(planes))
-        scene = scene_of(planes, i, ready, network)
+        part = inside_frame(planes[i])
+        scene = scene_of(planes, i, ready, network, part)
         if METHODS[method].on_grid:
             _check_cells(scene)
         candidates = yield from run(scene, **parameters)
@@ -150,25 +155,32 @@ def localize_steps(
                 n_objects=n_objects,
                 min_confidence=min_confidence,
                 min_area=min_area,
-            )
+            ).within(planes.shapes[i], part)
         )
     yield Progress("planes", len(planes), len(planes))
     layout = PlaneLayout(planes.shapes, 1, planes.stacks, planes.is_list)
     return Localization(found, layout)
 
 
-def scene_of(planes: Planes, number: int, backbone: Backbone, network: Any) -> ObjectScene:
-    """A plane with its prepared features."""
+def scene_of(
+    planes: Planes,
+    number: int,
+    backbone: Backbone,
+    network: Any,
+    part: tuple[slice, slice] = (slice(None), slice(None)),
+) -> ObjectScene:
+    """A plane, or a part of it, with its prepared features."""
     from ..backbones.extract import plan_layout
     from ..backbones.preparation import Preparation
     from ..spectral.features import preparation_kind
     from .scene import ObjectScene
 
+    plane = np.ascontiguousarray(planes[number][part])
     stride = plan_layout(planes, backbone).stride
-    features = backbone.features([planes[number]], stride)[0]
+    features = backbone.features([plane], stride)[0]
     rows = features.reshape(-1, features.shape[-1])
     Preparation.fit(preparation_kind(backbone), rows).apply(rows)
-    return ObjectScene(planes[number], rows.reshape(features.shape), stride, network)
+    return ObjectScene(plane, rows.reshape(features.shape), stride, network)
 
 
 def ready_backbone(

@@ -62,6 +62,17 @@ class PlaneObjects:
         found = MaskSet.of([masks[i] for i in kept], scene.shape, {"confidence": sure[kept]})
         return cls(found, soft, float(sure.max(initial=0)))
 
+    def within(self, shape: tuple[int, int], part: tuple[slice, slice]) -> PlaneObjects:
+        """The same in a larger plane (h, w), of which this is a part."""
+        if self.soft.shape == tuple(shape):
+            return self
+        top, left = part[0].start, part[1].start
+        soft = np.zeros(shape, np.float32)
+        soft[part] = self.soft
+        boxes = self.objects.boxes + np.array([top, left, top, left])
+        moved = MaskSet(tuple(shape), boxes, self.objects.crops, self.objects.columns)
+        return PlaneObjects(moved, soft, self.confidence)
+
     def __len__(self) -> int:
         return len(self.objects)
 

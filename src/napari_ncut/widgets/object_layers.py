@@ -290,7 +290,13 @@ class LayerSwap:
         self._shown = []
         for kind, kept in self._hidden:
             layer = Layer.create(*kept) if isinstance(kept, tuple) else kept
-            viewer.layers.append(layer)
+            viewer.layers.insert(_under_boxes(viewer), layer)
             self._shown.append((kind, weakref.ref(layer)))
             self._on_made(kind, layer)
         self._hidden = gone
+
+
+def _under_boxes(viewer: ViewerModel) -> int:
+    """Where to lay something that boxes are to be seen on."""
+    roles = [layer.metadata.get("napari_ncut", {}).get("role") for layer in viewer.layers]
+    return roles.index("boxes") if "boxes" in roles else len(roles)
