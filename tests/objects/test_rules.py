@@ -8,6 +8,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.linalg import eigh
 
+from napari_ncut.objects import deepcut
 from napari_ncut.objects.cut import cut_vectors
 from napari_ncut.objects.deepcut import cut_loss
 from napari_ncut.objects.evidence import (
@@ -54,6 +55,13 @@ def test_loss_of_two_separate_groups():
     assert cut_loss(torch.full((6, 2), 0.5), affinity).item() == pytest.approx(
         -1 + (2 - 2**0.5) ** 0.5
     )
+
+
+def test_first_step_of_training_by_hand():
+    # Of AdamW the first step is the rate against the sign of the slope, after the decay.
+    weight, slope = torch.tensor([2.0, -1.0]), torch.tensor([0.3, -5.0])
+    deepcut._step([weight], [slope], [(torch.zeros(2), torch.zeros(2))], 1)
+    assert_allclose(weight, [2 * (1 - 1e-5) - 1e-3, -1 * (1 - 1e-5) + 1e-3], atol=1e-6)
 
 
 def test_trees_by_hand():

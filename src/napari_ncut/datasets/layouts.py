@@ -81,7 +81,7 @@ def cub(root: Path, split: str) -> list[Record]:
     for number, path in paths.items():
         if training[number] != (split == "train"):
             continue
-        x, y, width, height = (float(value) for value in boxes[number])
+        left, top, width, height = (float(value) for value in boxes[number])
         known = np.array(points.get(number, []), np.float64).reshape(-1, 3)
         mask = home / "segmentations" / Path(path).with_suffix(".png")
         records.append(
@@ -89,7 +89,7 @@ def cub(root: Path, split: str) -> list[Record]:
                 Path(path).stem,
                 home / "images" / path,
                 mask=mask if mask.exists() else None,
-                boxes=np.array([[y, x, y + height, x + width]]),
+                boxes=np.array([[top, left, top + height, left + width]]),
                 points=known[:, :2],
                 parts=known[:, 2].astype(np.int64),
             )

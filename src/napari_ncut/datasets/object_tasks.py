@@ -19,7 +19,7 @@ _MATCHED = 0.5
 
 def localize_task(reading: Reading, **options: Any) -> Steps[Outcome]:
     """The surest box against boxes of the truth."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for i, example in enumerate(reading):
         yield Progress("images", i, len(reading))
         if not len(example.boxes):

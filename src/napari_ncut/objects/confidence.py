@@ -80,7 +80,7 @@ def _around(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
     )
 
 
-def _mean(values: Matrix, where: NDArray[np.bool_]) -> NDArray:
+def _mean(values: NDArray, where: NDArray[np.bool_]) -> NDArray:
     chosen = values[where]
     return chosen.mean(axis=0) if len(chosen) else np.zeros(values.shape[2:], np.float32)
 

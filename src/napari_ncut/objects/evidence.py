@@ -204,7 +204,7 @@ def ancestry(tree: MergeTree) -> NDArray[np.bool_]:
     """Which regions every node of a small tree consists of, (2n - 1, n)."""
     regions = np.arange(len(tree))
     found = np.zeros((len(tree.parents), len(tree)), bool)
-    nodes = regions
+    nodes: NDArray = regions
     while True:
         found[nodes, regions] = True
         above = tree.parents[nodes]

@@ -275,10 +275,10 @@ def _grouped(
             for d, n in zip(described, counts, strict=True)
         ]
     )
-    groups = _by_area(groups, areas)
+    numbered = _by_area(groups, areas)
     maps, first = [], 0
     for one, n in zip(described, counts, strict=True):
-        numbers = np.append(groups[first : first + n], 0)
+        numbers = np.append(numbered[first : first + n], 0)
         maps.append(numbers[one.regions].astype(np.int32))
         first += n
     return maps

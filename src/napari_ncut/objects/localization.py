@@ -70,7 +70,7 @@ class PlaneObjects:
         soft = np.zeros(shape, np.float32)
         soft[part] = self.soft
         boxes = self.objects.boxes + np.array([top, left, top, left])
-        moved = MaskSet(tuple(shape), boxes, self.objects.crops, self.objects.columns)
+        moved = MaskSet(shape, boxes, self.objects.crops, self.objects.columns)
         return PlaneObjects(moved, soft, self.confidence)
 
     def __len__(self) -> int:

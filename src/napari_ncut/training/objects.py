@@ -193,8 +193,10 @@ def report(seen: Sequence[Seen], regions: Perceptron, masks: Perceptron) -> dict
     overlaps, hits, sure, false = [], [], [], []
     for one in seen:
         soft, found = found_things(one, regions)
-        confidence = masks.probabilities(mask_evidence(one.scene, soft, found)) if found else []
-        best = max(confidence, default=0.0)
+        confidence = np.zeros(0, np.float32)
+        if found:
+            confidence = masks.probabilities(mask_evidence(one.scene, soft, found))
+        best = float(confidence.max(initial=0))
         if one.kind == "nothing":
             false.append(best >= MIN_CONFIDENCE)
             continue

@@ -130,8 +130,8 @@ def texture(random: np.random.Generator, number: int) -> Subject:
     shape = tuple(int(n) for n in random.integers(160, 320, 2))
     base, other = color(random), color(random)
     field = fill(random, (shape[0], shape[1]))[..., np.newaxis]
-    image = np.clip(base + field * (other - base) * random.uniform(0, 0.4), 0, 1)
-    image = degrade(random, image)
+    clean = np.clip(base + field * (other - base) * random.uniform(0, 0.4), 0, 1)
+    image = degrade(random, clean)
     empty = np.zeros((shape[0], shape[1]), np.float32)
     return Subject(f"texture {number}", (image * 255).astype(np.uint8), empty)
 
