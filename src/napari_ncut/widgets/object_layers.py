@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # What a layer is to the widget, and the layer.
 KindedLayer = tuple[str, Layer]
-_OPACITY = 0.5
+_OPACITY, _BOX_OPACITY = 0.5, 0.9
 _BOX_COLOR = "#ffb000"
 
 
@@ -144,31 +144,35 @@ class Boxes:
 
     @classmethod
     def on(cls, layer: Shapes) -> Boxes:
-        """Those that a layer shows now."""
-        sure = layer.features["confidence"].tolist() if len(layer.data) else []
-        return cls([np.array(corners) for corners in layer.data], sure)
+        """Those that a layer shows now; none if it is transparent."""
+        if not len(layer.data) or not layer.opacity:
+            return cls()
+        return cls([np.array(one) for one in layer.data], layer.features["confidence"].tolist())
 
     def show(self, layer: Shapes) -> None:
-        """Let a layer show these in place of what it shows."""
+        """Let a layer show these in place of what it shows; without any it is transparent."""
+        layer.opacity = _BOX_OPACITY if self.corners else 0.0
+        if not self.corners or self._are_in(layer):
+            return
         layer.selected_data = set()
-        layer.data = []
-        if self.corners:
-            layer.add(
-                self.corners,
-                shape_type="rectangle",
-                edge_width=float(layer.metadata["napari_ncut"]["width"]),
-                edge_color=_BOX_COLOR,
-                face_color="transparent",
-            )
+        layer.data = [(corners, "rectangle") for corners in self.corners]
+        layer.edge_color = _BOX_COLOR
+        layer.face_color = "transparent"
+        layer.edge_width = float(layer.metadata["napari_ncut"]["width"])
         layer.features = {"confidence": self.confidences}
-        layer.visible = bool(self.corners)
+
+    def _are_in(self, layer: Shapes) -> bool:
+        return len(layer.data) == len(self.corners) and all(
+            np.array_equal(one, other) for one, other in zip(layer.data, self.corners, strict=True)
+        )
 
 
 def box_layer(viewer: ViewerModel, source: Source) -> Shapes:
     """A layer for boxes, which lies on the image, still empty; not yet in the viewer.
 
-    It stays once it is there, and undo empties it: napari's canvas may end the process when it has
-    taken a layer of shapes down and draws another (0.9.2 on software renderers).
+    It stays once it is there, and undo makes it transparent: napari's canvas may end the process
+    when shapes that were taken down, emptied or hidden are drawn again after other layers have
+    come and gone (0.9.2, on a software renderer).
     """
     layer = Shapes(
         ndim=len(source.names),
