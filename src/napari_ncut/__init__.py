@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from .backbones import list_backbones as list_backbones
     from .backbones import list_networks as list_networks
     from .backbones import load_backbone as load_backbone
+    from .datasets import evaluate as evaluate
     from .errors import InputError as InputError
     from .io import read_image as read_image
     from .io import read_images as read_images
     from .io import read_points as read_points
     from .io import write_coco as write_coco
     from .io import write_labels as write_labels
+    from .objects import Localization as Localization
+    from .objects import Parts as Parts
+    from .objects import concepts as concepts
+    from .objects import localize as localize
+    from .objects import parts as parts
     from .prompts import Box as Box
     from .prompts import Mask as Mask
     from .prompts import Polygon as Polygon
@@ -55,10 +61,12 @@ _HOMES = {
     "FeatureMaps": "backbones",
     "Hierarchy": "regions",
     "InputError": "errors",
+    "Localization": "objects",
     "Mask": "prompts",
     "MaskSet": "sam",
     "ModelStore": "weights",
     "NCut": "spectral",
+    "Parts": "objects",
     "Polygon": "prompts",
     "PromptSegmenter": "prompts",
     "Prototypes": "prompts",
@@ -69,8 +77,10 @@ _HOMES = {
     "automatic_masks": "sam",
     "backbone_entry": "backbones",
     "cluster_curve": "sam",
+    "concepts": "objects",
     "eigenvector_colors": "spectral",
     "embed": "spectral",
+    "evaluate": "datasets",
     "extract_features": "backbones",
     "get_mask": "prompts",
     "granularity": "regions",
@@ -79,7 +89,9 @@ _HOMES = {
     "list_networks": "backbones",
     "list_sam_models": "sam",
     "load_backbone": "backbones",
+    "localize": "objects",
     "measure_labels": "prompts",
+    "parts": "objects",
     "read_image": "io",
     "read_images": "io",
     "read_points": "io",

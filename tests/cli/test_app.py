@@ -125,13 +125,13 @@ def test_choices_are_those_of_the_functions():
 def test_choices_are_those_that_help_shows():
     from typer.main import get_command
 
+    # Commands may have an option of the same name with choices of its own.
     shown = {
-        option.name: tuple(str(option.metavar).split("|"))
+        (option.name, tuple(str(option.metavar).split("|")))
         for command in get_command(app).commands.values()
         for option in command.params
     }
-    for name, accepted in CHOICES.items():
-        assert shown[name] == accepted
+    assert set(CHOICES.items()) <= shown
 
 
 def test_output_names_are_all_different():

@@ -10,7 +10,21 @@ import sys
 
 import typer
 
-from . import backbones, demo, embed, find, models, sam, segment, semantic, ssn, superpixels
+from . import (
+    backbones,
+    demo,
+    embed,
+    evaluate,
+    find,
+    granularity,
+    models,
+    objects,
+    sam,
+    segment,
+    semantic,
+    ssn,
+    superpixels,
+)
 from .report import failed
 
 app = typer.Typer(
@@ -32,6 +46,11 @@ app.command("keep")(find.keep_command)
 app.command("find")(find.find_command)
 app.command("semantic")(semantic.semantic_command)
 app.command("superpixels")(superpixels.superpixels_command)
+app.command("granularity")(granularity.granularity_command)
+app.command("localize")(objects.localize_command)
+app.command("objects")(objects.objects_command)
+app.command("parts")(objects.parts_command)
+app.command("evaluate")(evaluate.evaluate_command)
 app.command("backbones")(backbones.backbones_command)
 app.add_typer(sam.sam_app)
 app.add_typer(ssn.ssn_app)

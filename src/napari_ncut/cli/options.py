@@ -6,14 +6,11 @@ Choices are written out rather than asked of the registries, which would import 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from ..declared import Parameter
 
 _FEATURES = "Features"
 _CUT = "Normalized cut"
@@ -358,30 +355,6 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "coloring": ("pca", "tsne", "umap"),
     "grouping": ("nested", "cluster_qr", "rotation", "kmeans"),
 }
-
-
-def declared_settings(
-    what: str, parameters: Mapping[str, Parameter], settings: Sequence[str]
-) -> dict[str, Any]:
-    """Values of texts such as "eps=.4" for the declared parameters of `what`."""
-    from ..errors import InputError, check_choice
-
-    given: dict[str, Any] = {}
-    for text in settings:
-        name, found, value = (part.strip() for part in text.partition("="))
-        if not found:
-            raise InputError(f"--set {text!r} cannot be used. Give NAME=VALUE, such as eps=.4.")
-        if not parameters:
-            raise InputError(f"{what} has no parameters, so --set {text!r} cannot be used.")
-        check_choice(f"parameter of {what}", name, parameters)
-        kind = parameters[name].kind
-        words = {"true": True, "false": False, "1": True, "0": False}
-        try:
-            given[name] = words[value.lower()] if kind is bool else kind(value)
-        except (ValueError, KeyError):
-            wanted = {int: "a whole number", bool: "true or false"}.get(kind, "a number")
-            raise InputError(f"--set {text!r} cannot be used. Give {wanted}.") from None
-    return given
 
 
 def _check_of_use(given: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from ..progress import Steps
 from ..sam.classes import SemanticClasses
 from ..sam.clusterers import CLUSTERERS, DEFAULT_CLUSTERER, check_clusterer
 from .inputs import image_names, label_writer, output_stems, plane_names
-from .options import declared_settings
+from .settings import declared_settings
 
 # What the options of finding classes are where nobody gives them, and what those are called whose
 # name is not their option's.

@@ -87,9 +87,10 @@ def superpixels_command(
     from ..segmenters import segmenter_entry
     from ..superpixels.segment import KIND, segment_superpixels_steps
     from .inputs import as_given, check_apart, label_writer, output_stems, read_inputs
+    from .settings import declared_settings
 
     entry = segmenter_entry(superpixel_method, KIND)
-    parameters = o.declared_settings(entry.name, entry.parameters, settings or [])
+    parameters = declared_settings(entry.name, entry.parameters, settings or [])
     check_apart(images, output)
     files = read_inputs(images, axes)
     paths = [output / f"{s}_superpixels.tif" for s in output_stems([f.path for f in files])]
