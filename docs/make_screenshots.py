@@ -22,6 +22,7 @@ from napari_ncut.widgets.demo import place_clicks, prepare_demo
 from napari_ncut.widgets.features import FeaturesWidget
 from napari_ncut.widgets.granularity import GranularityWidget
 from napari_ncut.widgets.masks_classes import MasksWidget
+from napari_ncut.widgets.objects import ObjectsWidget
 from napari_ncut.widgets.points import PointsWidget
 
 FOLDER = Path(__file__).parent / "images"
@@ -96,6 +97,19 @@ def show_granularity() -> None:
     viewer.close()
 
 
+def show_objects() -> None:
+    """Save a picture of a thing that was found, from a window of its own."""
+    viewer = napari.Viewer()
+    viewer.window.resize(*SIZE)
+    viewer.add_image(skimage.data.chelsea(), name="cat")
+    widget = ObjectsWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Find objects")
+    widget.run_button.click()
+    wait(lambda: widget.objects_layer is not None)
+    save(viewer, "objects")
+    viewer.close()
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     viewer = napari.Viewer()
@@ -133,6 +147,7 @@ def main() -> None:
     viewer.close()
     show_classes()
     show_granularity()
+    show_objects()
 
 
 if __name__ == "__main__":

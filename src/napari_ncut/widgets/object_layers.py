@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..progress import Progress, Steps
 from .layers import free_name, unwrap
-from .segments import block_of
+from .segment_layers import block_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

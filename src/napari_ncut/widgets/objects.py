@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Labels
 from napari.utils.notifications import show_info
-from qtpy.QtWidgets import QPushButton
 
 from ..progress import Progress
 from .history import Change, Command, Group, history_of
@@ -29,6 +28,7 @@ from .object_layers import (
 )
 from .objects_panel import ObjectsPanel
 from .outputs import output_fits
+from .panels import allow
 from .workers import Job, percent
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ class ObjectsWidget(ObjectsPanel):
         if self._job.busy:
             return
         reason = self.input.why_not()
-        _allow(self.run_button, reason, _FIND_TIP)
-        _allow(self.parts_button, reason or self._why_no_parts(), _PARTS_TIP)
+        allow(self.run_button, reason, _FIND_TIP)
+        allow(self.parts_button, reason or self._why_no_parts(), _PARTS_TIP)
         idle = not self._history.replaying
         self.undo_button.setEnabled(idle and self._history.can_undo)
         self.redo_button.setEnabled(idle and self._history.can_redo)
@@ -257,8 +257,3 @@ class ObjectsWidget(ObjectsPanel):
         if not before.corners and not after.corners:
             return []
         return [Change("boxes", partial(show_boxes, weakref.ref(layer)), before, after)]
-
-
-def _allow(button: QPushButton, reason: str, tip: str) -> None:
-    button.setEnabled(not reason)
-    button.setToolTip(reason or tip)
