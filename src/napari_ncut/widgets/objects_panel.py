@@ -24,8 +24,8 @@ from ..declared import Parameter
 from ..objects.methods import DEFAULT_METHOD, METHODS
 from .choices import RunChoice
 from .declared import DeclaredControls
+from .downloading import is_installed
 from .image_input import ImageInput
-from .models import is_installed
 from .panels import DockedWidget, labeled_grid
 
 if TYPE_CHECKING:
