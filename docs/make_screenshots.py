@@ -101,7 +101,7 @@ def show_objects() -> None:
     """Save a picture of a thing that was found, from a window of its own."""
     viewer = napari.Viewer()
     viewer.window.resize(*SIZE)
-    viewer.add_image(skimage.data.chelsea(), name="cat")
+    viewer.add_image(skimage.data.coins(), name="coins")
     widget = ObjectsWidget(viewer)
     viewer.window.add_dock_widget(widget, name="Find objects")
     widget.run_button.click()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QPushButton, QSpinBox, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from ..progress import Progress, Steps
 from ..superpixels import superpixel_methods
@@ -38,17 +38,16 @@ class SuperpixelControls(QWidget):
         self.number.setRange(1, _MOST)
         self.number.setGroupSeparatorShown(True)
         self.number.setKeyboardTracking(False)
-        self.parameters = QStackedWidget()
+        # Only those of the chosen method are shown, and only they take room.
         self._controls = {
             name: DeclaredControls(entry.parameters) for name, entry in self._methods.items()
         }
-        for controls in self._controls.values():
-            self.parameters.addWidget(controls)
         self.run_button = QPushButton("Make superpixels")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(labeled_grid([("Method", self.method), ("Number", self.number)]))
-        layout.addWidget(self.parameters)
+        for controls in self._controls.values():
+            layout.addWidget(controls)
         layout.addWidget(self.run_button)
         self.method.chosen.connect(lambda _: self._on_method())
         self._on_method()
@@ -77,7 +76,8 @@ class SuperpixelControls(QWidget):
     def _on_method(self) -> None:
         """Another method is chosen: show what can be set of it."""
         entry = self._methods[self.name]
-        self.parameters.setCurrentWidget(self._controls[self.name])
+        for name, controls in self._controls.items():
+            controls.setVisible(name == self.name)
         counted = entry.counts != "never"
         self.number.setEnabled(counted)
         if counted and self.number.value() == self.number.minimum():
