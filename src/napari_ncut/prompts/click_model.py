@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .evidence import PlaneEvidence
+from .evidence import N_GUESS, N_OWN, PlaneEvidence
+from .surroundings import GROUP_LEVELS
 
 Matrix = NDArray[np.float32]
 
@@ -24,16 +25,20 @@ class PlaneMixing:
 
     Attributes
     ----------
-    own : float32 array (n, N_OWN)
     near : list of sparse arrays (n, n)
         For every round, how much each region hears of its neighbors; rows sum to 1.
     groups : list of (int array (n,), sparse array (n_groups, n))
         Of every level: the group of each region, and the means of groups.
+    begun : float32 array (n, hidden)
+        What regions are by themselves, as the layer that joins all takes it.
+    thought : list of float32 arrays (n, hidden)
+        The same for the layer of every round.
     """
 
-    own: Matrix
     near: list[sparse.csr_array]
     groups: list[tuple[NDArray[np.int64], sparse.csr_array]]
+    begun: Matrix
+    thought: list[Matrix]
 
 
 class ClickModel:
@@ -51,6 +56,14 @@ class ClickModel:
         weights = load_file(path or weights_path())
         self._weights = {name: value.astype(np.float32) for name, value in weights.items()}
         self._rounds = sum(name.startswith("rounds.") for name in weights) // 4
+        # The inputs of these layers lie side by side in the network. Here each goes through its own
+        # part of the weights: nothing is copied, and what no click changes goes through once.
+        width = len(self._weights["join.2.bias"])
+        self._joining = self._split("join", [2 * width, 2 * width, N_OWN, N_GUESS])
+        n_heard = 2 + len(GROUP_LEVELS)
+        self._thinking = [
+            self._split(f"rounds.{i}", n_heard * [width]) for i in range(self._rounds)
+        ]
 
     def mixing(self, evidence: PlaneEvidence) -> PlaneMixing:
         """What of a plane no click changes."""
@@ -76,7 +89,9 @@ class ClickModel:
             entries = (graph.areas / areas[numbers], (numbers, np.arange(n)))
             means = sparse.coo_array(entries, shape=(len(areas), n)).tocsr().astype(np.float32)
             groups.append((numbers, means))
-        return PlaneMixing(evidence.own(), near, groups)
+        own = evidence.own()
+        begun = own @ self._joining[2]
+        return PlaneMixing(near, groups, begun, [own @ parts[-1] for parts in self._thinking])
 
     def hear(self, pair: Matrix, positive: bool, mode: int) -> Matrix:
         """What a click's features (n, features) are taken for (n, hidden)."""
@@ -102,20 +117,34 @@ class ClickModel:
         guesses: Matrix,
     ) -> Matrix:
         """Logits (n,) of "belongs to what was clicked" from pooled clicks."""
-        n = len(positive)
-        if negative is None:
-            negative = np.zeros_like(positive)
         counted = [counts[0] ** 0.5 / 3, counts[1] ** 0.5 / 3, float(counts[1] > 0), float(mode)]
-        known = np.broadcast_to(np.array(counted, np.float32), (n, 4))
-        state = np.concatenate([positive, negative, mixing.own, guesses, known], axis=1)
-        state = np.maximum(self._layers("join", state), 0)
-        for i, near in enumerate(mixing.near):
-            heard = [state, near @ state]
-            heard += [(means @ state)[numbers] for numbers, means in mixing.groups]
-            thought = self._layers(f"rounds.{i}", np.concatenate([*heard, mixing.own], axis=1))
-            state = np.maximum(state + thought, 0)
+        liked, disliked, _, guessed, known = self._joining
+        hidden = positive @ liked
+        if negative is not None:
+            hidden += negative @ disliked
+        hidden += guesses @ guessed
+        hidden += mixing.begun
+        hidden += np.array(counted, np.float32) @ known
+        state = np.maximum(self._finished("join", hidden), 0)
+        for i, (near, parts) in enumerate(zip(mixing.near, self._thinking, strict=True)):
+            by_itself, around, *in_groups, _ = parts
+            hidden = state @ by_itself
+            hidden += (near @ state) @ around
+            for (numbers, means), part in zip(mixing.groups, in_groups, strict=True):
+                hidden += ((means @ state) @ part)[numbers]
+            hidden += mixing.thought[i]
+            state = np.maximum(state + self._finished(f"rounds.{i}", hidden), 0)
         answer: Matrix = self._linear("answer", np.concatenate([state, guesses], axis=1))[:, 0]
         return answer
+
+    def _split(self, name: str, widths: list[int]) -> list[Matrix]:
+        """The first layer's weights for each of its inputs, of these widths and what is left."""
+        return np.split(self._weights[f"{name}.0.weight"].T, np.cumsum(widths))
+
+    def _finished(self, name: str, hidden: Matrix) -> Matrix:
+        """Two layers, of which the first has been multiplied."""
+        hidden += self._weights[f"{name}.0.bias"]
+        return self._linear(f"{name}.2", np.maximum(hidden, 0, out=hidden))
 
     def _layers(self, name: str, rows: Matrix) -> Matrix:
         """Two linear layers with a rectifier between them."""
