@@ -150,20 +150,33 @@ class PlaneEvidence:
         signs = np.where(positive, 1.0, -1.0)
         found = []
         things = np.stack([click.thing for click in clicks])
-        found.append(_posterior(_kernel(things, things), _kernel(things, self.thing_rows), signs))
+        of_regions = _kernel(things, self.thing_rows, self._squares("thing_rows"))
+        found.append(_posterior(_kernel(things, things), of_regions, signs))
         alike = np.stack([click.likeness for click in clicks])
-        between, of_regions = _kernel(alike, alike), _kernel(alike, self.likeness_rows)
+        between = _kernel(alike, alike)
+        of_regions = _kernel(alike, self.likeness_rows, self._squares("likeness_rows"))
         found.append(_posterior(between, of_regions, signs))
         # Clicks in other planes have no place in this one.
         placed = {i: click.place for i, click in enumerate(clicks) if click.place is not None}
         if placed:
             here, rows = list(placed), np.stack(list(placed.values()))
-            near = between[np.ix_(here, here)] ** 0.5 * _kernel(rows, rows)
-            regions = of_regions[here] ** 0.5 * _kernel(rows, self.place_rows)
+            near = np.sqrt(between[np.ix_(here, here)]) * _kernel(rows, rows)
+            placed_regions = _kernel(rows, self.place_rows, self._squares("place_rows"))
+            regions = np.sqrt(of_regions[here]) * placed_regions
             found.append(_posterior(near, regions, signs[here]))
         else:
             found.append(np.zeros(len(self), np.float32))
         return np.stack(found, axis=1)
+
+    def _squares(self, name: str) -> Matrix:
+        """Squared lengths (n,) of the rows of that name, computed once."""
+        if name not in self._known_squares:
+            self._known_squares[name] = np.square(getattr(self, name)).sum(axis=1)
+        return self._known_squares[name]
+
+    @cached_property
+    def _known_squares(self) -> dict[str, Matrix]:
+        return {}
 
     def click_place(self, region: int) -> ClickPlace:
         """A click into a region, as `guesses` of this plane takes it."""
@@ -284,11 +297,15 @@ def likeness_rows(kind: Matrix, look: Matrix, deep: Matrix) -> Matrix:
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
-def _kernel(rows: Matrix, others: Matrix) -> NDArray:
-    """exp(−distance² / 2) between rows (c, d) and others (n, d), as (c, n)."""
-    squared = (rows**2).sum(axis=1)[:, np.newaxis] + (others**2).sum(axis=1)
-    squared = squared - 2 * (rows @ others.T)
-    return np.exp(-0.5 * np.maximum(squared, 0))
+def _kernel(rows: Matrix, others: Matrix, squares: Matrix | None = None) -> NDArray:
+    """exp(−distance² / 2) between rows (c, d) and others (n, d), as (c, n).
+
+    `squares` (n,) are the squared lengths of the others, where they are known.
+    """
+    exponents = rows @ others.T
+    exponents -= 0.5 * np.square(rows).sum(axis=1)[:, np.newaxis]
+    exponents -= 0.5 * (np.square(others).sum(axis=1) if squares is None else squares)
+    return np.exp(np.minimum(exponents, 0, out=exponents), out=exponents)
 
 
 def _posterior(between: NDArray, of_regions: NDArray, signs: NDArray) -> Matrix:
