@@ -47,7 +47,7 @@ def walks() -> list[Walk]:
             "nuclei",
             nuclei,
             "similar",
-            ((270, 275, True), (166, 119, True), (133, 190, False), (15, 283, True)),
+            ((270, 275, True), (166, 119, True), (311, 85, False), (15, 283, True)),
         ),
         Walk(
             "alloy",
