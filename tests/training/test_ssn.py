@@ -13,15 +13,10 @@ from napari_ncut.superpixels.soft import SoftAssignment, SoftGrid
 from napari_ncut.superpixels.ssn import as_batch, load_ssn, read_ssn
 from napari_ncut.superpixels.ssn_sources import BackboneSource, CompactSource, PixelSource
 from napari_ncut.training.samples import Sample, read_partitions
-from napari_ncut.training.ssn import (
-    Run,
-    Scene,
-    Settings,
-    compactness_loss,
-    reconstruction_loss,
-    train,
-)
+from napari_ncut.training.ssn import Run, Settings, train
 from napari_ncut.training.ssn_backbone import parts_of
+from napari_ncut.training.ssn_losses import compactness_loss, reconstruction_loss
+from napari_ncut.training.ssn_scenes import Scene
 
 DINO = "timm:vit_small_patch16_224.dino"
 SETTINGS = Settings(steps=8, crops=2, side=48, areas=(40, 120), rate=1e-2, iterations=3)

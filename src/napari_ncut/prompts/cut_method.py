@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .clicks import Clicks
 from .conditioned import ConditionedCut, LeadingAffinity
-from .margins import GridResult, hold_clicked_cells, margin_above
+from .margins import AlwaysReady, GridResult, hold_clicked_cells, margin_above
 from .parameters import PromptParameters
 from .tutorial import small_components
 
@@ -27,7 +27,7 @@ _DENOISE_AREA = 3
 _LARGE = 1e30
 
 
-class CutMethod:
+class CutMethod(AlwaysReady):
     """A `ConditionedCut` for each class: its positive clicks against all that counts against it.
 
     Against a class count its negative clicks, those of class 0, and the positive clicks of other

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..imaging import GuidedUpsampler
+from ..progress import Steps
 from .clicks import Clicks
 from .parameters import PromptParameters
 
@@ -85,6 +86,26 @@ class PromptMethod(Protocol):
     def prepare(self, clicks: Clicks, parameters: PromptParameters) -> Callable[[int], PlaneAnswer]:
         """Do once what concerns all planes, and return what answers for a plane."""
         ...
+
+    def ready_steps(self, planes: Sequence[int], parameters: PromptParameters) -> Steps[None]:
+        """Compute ahead what the first click on each of these planes would wait for."""
+        ...
+
+    def is_ready(self, plane: int, parameters: PromptParameters) -> bool:
+        """Whether a click on a plane may be answered without asking for that first."""
+        ...
+
+
+class AlwaysReady:
+    """What a method says that has nothing worth computing ahead."""
+
+    def ready_steps(self, planes: Sequence[int], parameters: PromptParameters) -> Steps[None]:
+        """See `PromptMethod`."""
+        yield from ()
+
+    def is_ready(self, plane: int, parameters: PromptParameters) -> bool:
+        """See `PromptMethod`."""
+        return True
 
 
 def _put_winning_class(labels: NDArray, margins: NDArray[np.float32], classes: list[int]) -> None:

@@ -16,6 +16,7 @@ from ..progress import Progress, Steps
 from .click_model import MODE_NUMBERS, PlaneMixing, click_model
 from .clicks import Clicks
 from .evidence import DEEP_DIMENSIONS, ClickPlace, PlaneEvidence, Whitening
+from .margins import AlwaysReady
 from .parameters import Mode, PromptParameters
 from .region_answer import RegionAnswer
 from .stacks import hops, neighbors, way_to
@@ -41,7 +42,7 @@ _LARGEST_GAMMA = 1e30
 _OVERLAP, _LIKENESS = 0.5, 0.2
 
 
-class RegionMethod:
+class RegionMethod(AlwaysReady):
     """Clicks on the regions of `compact`, judged by a small network that was trained with clicks.
 
     Every click tells of every region how alike it is (embedding of kinds, look, features of the
@@ -70,7 +71,7 @@ class RegionMethod:
 
     # ---------------------------------------------------------------------------------- preparing
 
-    def ready_steps(self, planes: Sequence[int]) -> Steps[None]:
+    def ready_steps(self, planes: Sequence[int], parameters: PromptParameters) -> Steps[None]:
         """Describe planes that are not described yet, as many as are kept, with progress."""
         shapes = self._embedding.layout.shapes
         pixels = np.cumsum([shapes[plane][0] * shapes[plane][1] for plane in planes])

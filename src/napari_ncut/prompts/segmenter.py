@@ -26,8 +26,6 @@ from .methods import MethodEntry, prompt_method
 from .objects import keep_clicked_objects
 from .parameters import Answer, Mode, Normalization, PromptParameters
 from .pixels import check_planes, drop_small, hold_clicked_pixels, scores_as_given
-from .region_method import RegionMethod
-from .sam_method import SamMethod, SamPlane
 from .strokes import Stroke, check_strokes
 from .things import PlaneThings
 from .tutorial import check_area
@@ -264,7 +262,7 @@ class PromptSegmenter:
             for plane in wanted:
                 result = results.get(plane)
                 labels, _ = self._full_resolution(plane, result, asked, min_area, False)
-                if isinstance(result, SamPlane):
+                if result is not None and asked.entry.asks_about_things:
                     found.append(result.numbered(labels))
                 else:
                     found.append(PlaneThings(*label_instances(labels)))
@@ -399,21 +397,14 @@ class PromptSegmenter:
         """
         n_planes = len(self.embedding.layout)
         wanted = range(n_planes) if planes is None else check_planes(planes, n_planes)
-        prepared = self.method(method)
-        if isinstance(prepared, RegionMethod):
-            yield from prepared.ready_steps(wanted)
-        elif isinstance(prepared, SamMethod):
-            yield from prepared.ready_steps(wanted, PromptParameters(**options))
+        yield from self.method(method).ready_steps(wanted, PromptParameters(**options))
 
     def is_ready(self, plane: int, method: str = "auto", **options: Any) -> bool:
         """Whether clicks on a plane are answered at once, without what `ready_steps` does.
 
         Of "sam" alone that is worth asking; other methods take moments.
         """
-        prepared = self.method(method)
-        return not isinstance(prepared, SamMethod) or prepared.is_ready(
-            plane, PromptParameters(**options)
-        )
+        return self.method(method).is_ready(plane, PromptParameters(**options))
 
     def method(self, name: str) -> PromptMethod:
         """The method of that name for these images."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .clicks import Clicks
-from .margins import GridResult, hold_clicked_cells, margin_above, own_cell
+from .margins import AlwaysReady, GridResult, hold_clicked_cells, margin_above, own_cell
 from .parameters import PromptParameters
 from .similarity import Similarity
 from .tutorial import small_components
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..spectral.embedding import Embedding
 
 
-class TutorialMethod:
+class TutorialMethod(AlwaysReady):
     """The tutorial's rule: OR of the positives' masks, AND NOT OR of the negatives'.
 
     Defaults are the tutorial's: threshold .5 and components of 3 cells for a single click, .7 and 8

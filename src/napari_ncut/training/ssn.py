@@ -21,31 +21,27 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..imaging import as_planes
 from ..io.atomic import replace_when_written
 from ..metrics import achievable_accuracy
-from ..superpixels.soft import SoftAssignment, SoftGrid
-from ..superpixels.ssn import Ssn, as_batch, read_ssn, scaled_color, write_ssn
+from ..superpixels.soft import SoftGrid
+from ..superpixels.ssn import Ssn, as_batch, read_ssn, write_ssn
 from ..superpixels.ssn_network import SsnNetwork
 from ..superpixels.ssn_sources import Source
 from .samples import Sample
 from .ssn_backbone import TrainedBackbone
+from .ssn_losses import compactness_loss, reconstruction_loss
+from .ssn_scenes import Image, Scene
 
 log = logging.getLogger(__name__)
-
-Image = NDArray[np.float32]
 
 # Superpixels of images set aside by which the best weights are chosen, and those images.
 _COUNTS = (150, 500)
 _JUDGED = 6
 # Cells of every image that the principal components of maps are taken of.
 _CELLS = 2_000
-# Of a mixture that has none of the true segment; 1e-6 would let single pixels rule.
-_LEAST_SHARE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -87,102 +83,6 @@ class Settings:
     average: float = 0.99
     trainable: str = "head"
     seed: int = 0
-
-
-# ------------------------------------------------------------------------------------------- data
-
-
-@dataclass(frozen=True)
-class Scene:
-    """An image with all that training needs of it.
-
-    Attributes
-    ----------
-    plane : float32 array (h, w, c)
-        The image in [0, 1].
-    color : float16 array (h, w, 3)
-        Scaled CIELAB.
-    maps : list of float16 arrays (rows, columns, d)
-        Of the source; none where it is trained as well.
-    segmentations : int32 array (n, h, w)
-    """
-
-    plane: Image
-    color: NDArray[np.float16]
-    maps: list[NDArray[np.float16]]
-    segmentations: NDArray[np.int32]
-
-    @classmethod
-    def of(cls, sample: Sample, source: Source, *, frozen: bool = True) -> Scene:
-        """What there is to know of a sample."""
-        plane = as_planes(sample.image, axes="YXC")[0]
-        color = scaled_color(plane, True, source.settings).astype(np.float16)
-        maps = [one.astype(np.float16) for one in source.maps(plane)] if frozen else []
-        return cls(plane, color, maps, sample.segmentations)
-
-    def crop(self, random: np.random.Generator, side: int, strides: Sequence[int]) -> Scene:
-        """A crop on whole cells, mirrored at random; smaller where the image is."""
-        step = max(strides, default=1)
-        size = [min(side, n) // step * step or n for n in self.color.shape[:2]]
-        spare = [(n - s) // step for n, s in zip(self.color.shape[:2], size, strict=True)]
-        first = [int(random.integers(n + 1)) * step for n in spare]
-        turned = [slice(None, None, -1 if random.random() < 0.5 else 1) for _ in range(2)]
-
-        def part(array: NDArray, stride: int = 1) -> NDArray:
-            rows, columns = (
-                slice(f // stride, -(-(f + s) // stride)) for f, s in zip(first, size, strict=True)
-            )
-            return array[rows, columns][turned[0], turned[1]]
-
-        segments = part(np.moveaxis(self.segmentations, 0, -1))
-        return Scene(
-            part(self.plane),
-            part(self.color),
-            [part(one, stride) for one, stride in zip(self.maps, strides, strict=False)],
-            np.moveaxis(segments, -1, 0),
-        )
-
-
-# ------------------------------------------------------------------------------------------ losses
-
-
-def reconstruction_loss(found: SoftAssignment, segmentations: NDArray[np.int32]) -> Tensor:
-    """Cross-entropy of segments mixed to superpixels and back, over all annotators.
-
-    Parameters
-    ----------
-    found
-        Of one plane.
-    segmentations
-        (annotators, h, w) of any numbers.
-    """
-    grid = found.grid
-    numbers, first = [], 0
-    for one in segmentations:
-        unique, inverse = np.unique(one, return_inverse=True)
-        numbers.append(inverse.ravel() + first)
-        first += len(unique)
-    ids = torch.from_numpy(np.stack(numbers, axis=-1))[None].to(grid.pixels.device)
-    arranged = grid.arranged(ids)
-    # Segments of all annotators side by side: one product serves them all.
-    drawn = found.centers.new_zeros(*arranged.shape[:3], first).scatter_(3, arranged, 1.0)
-    mixed = found.spread(found.pooled(drawn)).gather(3, arranged)
-    return -mixed[grid.inside[None]].clamp_min(_LEAST_SHARE).log().mean()
-
-
-def compactness_loss(found: SoftAssignment) -> Tensor:
-    """Mean squared distance, in pixels, of pixels to the middle of their superpixel."""
-    grid = found.grid
-    flat = torch.arange(grid.shape[0] * grid.shape[1], device=grid.pixels.device)
-    place = torch.stack([flat // grid.shape[1], flat % grid.shape[1]], dim=-1).float()
-    arranged = grid.arranged(place[None])
-    middles = found.pooled(arranged)[:, grid.candidates]
-    best = found.hard()[..., None].expand(-1, -1, -1, 2)
-    apart = arranged - middles.gather(2, best)
-    return apart.square().sum(dim=-1)[grid.inside[None]].mean()
-
-
-# ---------------------------------------------------------------------------------------- training
 
 
 class Run:

@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
-    QProgressBar,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -23,7 +22,7 @@ from qtpy.QtWidgets import (
 from .choices import LayerChoice
 from .granularity_slider import GranularitySlider
 from .image_input import ImageInput
-from .panels import DockedWidget, labeled_grid
+from .panels import WorkingWidget, labeled_grid
 from .superpixel_controls import SuperpixelControls
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ CLICKS: dict[str, tuple[str, str]] = {
 _MOST_LABEL = 2**31 - 1
 
 
-class GranularityPanel(DockedWidget):
+class GranularityPanel(WorkingWidget):
     """The controls of "Superpixels & granularity", not yet connected to anything.
 
     Parameters
@@ -105,17 +104,7 @@ class GranularityPanel(DockedWidget):
         self.label.setValue(1)
         self.label.setToolTip("The label that regions are painted with; 0 erases")
         self.superpixels = SuperpixelControls()
-        self.undo_button = QPushButton("Undo  [Ctrl+Z]")
-        self.undo_button.setToolTip("Take the last step back. Key: Ctrl+Z on one of our layers")
-        self.redo_button = QPushButton("Redo  [Ctrl+Shift+Z]")
-        self.redo_button.setToolTip("Do it again. Key: Ctrl+Shift+Z on one of our layers")
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.progress = QProgressBar()
-        self.progress.setVisible(False)
-        self.cancel_button = QPushButton("Cancel")
         self.cancel_button.setToolTip("Stop what is computed; regions that were found stay")
-        self.cancel_button.setEnabled(False)
         self._lay_out()
 
     @property

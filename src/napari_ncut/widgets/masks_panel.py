@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
-    QLabel,
-    QProgressBar,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -16,7 +14,7 @@ from qtpy.QtWidgets import (
 
 from .class_controls import ClassControls
 from .mask_controls import MaskControls
-from .panels import DockedWidget
+from .panels import WorkingWidget
 from .segment_classes import SegmentClasses, SegmentTable
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ APPLY_TIP = (
 )
 
 
-class MasksPanel(DockedWidget):
+class MasksPanel(WorkingWidget):
     """The controls of "Masks and classes", not yet connected to anything.
 
     Parameters
@@ -63,18 +61,7 @@ class MasksPanel(DockedWidget):
         self.parts = QSpinBox()
         self.parts.setRange(2, _MOST_PARTS)
         self.parts.setToolTip("In how many classes the selected one is parted")
-        self.undo_button = QPushButton("Undo  [Ctrl+Z]")
-        self.undo_button.setToolTip("Take the last step back. Key: Ctrl+Z on one of the layers")
-        self.redo_button = QPushButton("Redo  [Ctrl+Shift+Z]")
-        self.redo_button.setToolTip("Do it again. Key: Ctrl+Shift+Z on one of the layers")
         self.export_button = QPushButton("Export…")
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.progress = QProgressBar()
-        self.progress.setVisible(False)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop what is computed; nothing is changed then")
-        self.cancel_button.setEnabled(False)
         self._lay_out()
 
     def _lay_out(self) -> None:

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -26,7 +25,7 @@ from .choices import RunChoice
 from .declared import DeclaredControls
 from .downloading import is_installed
 from .image_input import ImageInput
-from .panels import DockedWidget, labeled_grid
+from .panels import WorkingWidget, labeled_grid
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -149,7 +148,7 @@ class MethodControls(QWidget):
         self.changed.emit()
 
 
-class ObjectsPanel(DockedWidget):
+class ObjectsPanel(WorkingWidget):
     """The controls of "Find objects", not yet connected to anything.
 
     Parameters
@@ -176,17 +175,6 @@ class ObjectsPanel(DockedWidget):
             "0: parts may lie anywhere; more: parts lie together."
         )
         self.parts_button = QPushButton("Cut in parts")
-        self.undo_button = QPushButton("Undo  [Ctrl+Z]")
-        self.undo_button.setToolTip("Take the last step back. Key: Ctrl+Z on one of the layers")
-        self.redo_button = QPushButton("Redo  [Ctrl+Shift+Z]")
-        self.redo_button.setToolTip("Do it again. Key: Ctrl+Shift+Z on one of the layers")
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.progress = QProgressBar()
-        self.progress.setVisible(False)
-        self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop what is computed; nothing is changed then")
-        self.cancel_button.setEnabled(False)
         self._lay_out()
 
     def _lay_out(self) -> None:

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QGroupBox,
     QLabel,
     QLayout,
+    QProgressBar,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -132,6 +133,24 @@ class DockedWidget(QWidget):
                 self.deleteLater()
             self._was_docked = docked
         super().changeEvent(event)
+
+
+class WorkingWidget(DockedWidget):
+    """One that works in a thread and whose steps can be undone: what all of these show below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undo_button = QPushButton("Undo  [Ctrl+Z]")
+        self.undo_button.setToolTip("Take the last step back. Key: Ctrl+Z on one of our layers")
+        self.redo_button = QPushButton("Redo  [Ctrl+Shift+Z]")
+        self.redo_button.setToolTip("Do it again. Key: Ctrl+Shift+Z on one of our layers")
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.progress = QProgressBar()
+        self.progress.setVisible(False)
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip("Stop what is computed; nothing is changed then")
+        self.cancel_button.setEnabled(False)
 
 
 def _call_all(functions: list[Callable[[], Any]], *_: Any) -> None:
