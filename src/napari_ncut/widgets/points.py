@@ -24,6 +24,7 @@ from .live import AcceptOptions, PlaneResult, Request, live_steps
 from .next_click import NextClick
 from .outputs import output_fits
 from .points_panel import PointsPanel
+from .points_status import Status
 from .preview import Preview
 from .prompts_watch import PromptsWatch
 from .sam_flow import SamFlow
@@ -535,36 +536,22 @@ class PointsWidget(PointsPanel):
         self.class_table.show_amounts(amounts(self._measures.values(), self._prepared))
 
     def _show_status(self) -> None:
-        if self._prepared is None:
-            text = (
-                "Compute features first: Plugins ▸ NCUT segmentation ▸ NCUT features. Or press + "
-                "beside “Prepared” to ask SAM, which needs none."
-            )
-        elif reason := self._sam.why_not():
-            text = reason
-        elif self.points is None and self._request is None:
-            text = "Add or choose a Points layer for the clicks."
-        elif self._request is None:
-            text = "Click on something in the image (points layer in “add” mode, key 2)."
-        else:
-            done, total = (
-                len(self._masks.done) if self._masks else 0,
-                len(self._prepared.embedding.layout),
-            )
-            n_clicks = len(self._request.points)
-            n_strokes = len(self._request.strokes)
-            counts = ((n_clicks, "click"), (n_strokes, "stroke"))
-            text = ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n)
-            text += f" · {1000 * self._latency:.0f} ms" if self._latency is not None else ""
-            text += f" · {done} of {total} planes" if total > 1 else ""
-            text += f" · {self._told}" if self._told else ""
-        text += f" · {self._looked}" if self._looked else ""
-        if self._outside:
-            drawn = " or shape(s)" if self._strokes.layers else ""
-            text += f" · {self._outside} point(s){drawn} lie on no image and are ignored"
-        if self._unreadable:
-            text += f" · {self._unreadable}"
-        self.status.setText(text)
+        prepared = self._prepared
+        status = Status(
+            is_prepared=prepared is not None,
+            has_points=self.points is not None,
+            hindrance=self._sam.why_not() if prepared is not None else "",
+            request=self._request,
+            latency=self._latency,
+            done=len(self._masks.done) if self._masks else 0,
+            total=len(prepared.embedding.layout) if prepared is not None else 0,
+            told=self._told,
+            looked=self._looked,
+            outside=self._outside,
+            has_strokes=bool(self._strokes.layers),
+            unreadable=self._unreadable,
+        )
+        self.status.setText(status.text())
         self._show_buttons()
 
     def _show_buttons(self) -> None:
