@@ -310,6 +310,19 @@ def test_what_rounding_makes_of_no_eigenvalue_is_none():
     np.testing.assert_allclose(gram, np.diag([1, 1, 0, 1]), atol=1e-6)
 
 
+def test_columns_of_a_sample_that_lean_on_each_other_are_none_the_less_eigenvectors():
+    vectors = np.linalg.qr(np.random.RandomState(0).randn(50, 3))[0]
+    # Two lonely nodes beside each other, of which a sample saw one: their columns overlap.
+    vectors[:, 2] = vectors[:, :2] @ [0.3, 0.8] + 0.5 * vectors[:, 2]
+    kernel = Kernel(False, 1.0, np.zeros(1))
+    extension = Extension(kernel, np.zeros((50, 1)), np.eye(50, 3), np.ones(50), degree_floor=0.0)
+    values = np.array([1.0, 0.9457, 0.9456])
+    solution = orthonormal_solution(vectors, values, np.ones(50), extension)
+    np.testing.assert_array_equal(solution.eigenvalues, values)
+    gram = solution.eigenvectors.T @ solution.eigenvectors
+    np.testing.assert_allclose(gram, np.eye(3), atol=1e-6)
+
+
 def test_as_many_eigenvectors_as_nodes():
     x = natural(40)
     ncut = NCut(40)

@@ -14,8 +14,13 @@ ZERO_DOUBLE = 1e-10
 ZERO_SINGLE = 1e-6
 # Sums of n products in single precision are off by this times √n.
 SINGLE_ROUNDING = 5e-7
-# Share of an eigenvector's square that those before it must not explain.
+# Share of an eigenvector's square that those before it must not explain: where its eigenvalue may be
+# what rounding leaves of 0, and of all others. A sample's eigenvectors are at right angles among the
+# nodes of the sample, not among all.
 _ITS_OWN = 0.5
+_ITS_OWN_AT_LEAST = 1e-3
+# Half precision leaves less than this of an eigenvalue of 0.
+_DOUBTFUL = 0.01
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def orthonormal_solution(
     the extension what it is: at fitted nodes it gives the fit.
     """
     gram = vectors.T.astype(np.float64) @ vectors
-    values = np.where(_stand_alone(gram, values != 0), values, 0.0)
+    values = np.where(_stand_alone(gram, values), values, 0.0)
     informative = np.ix_(values != 0, values != 0)
     turn = np.zeros_like(gram)
     turn[informative] = np.linalg.inv(np.linalg.cholesky(gram[informative])).T
@@ -68,17 +73,18 @@ def orthonormal_solution(
     return Solution(vectors, values, degrees, extension)
 
 
-def _stand_alone(gram: NDArray[np.float64], candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which of the candidates (k,) are more than rounding, from inner products (k, k).
+def _stand_alone(gram: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which columns of eigenvalues (k,) are more than rounding, from inner products (k, k).
 
     Eigenvectors are at right angles to those before. What rounding leaves of an eigenvalue of 0
     can be a little above it; its column is mostly made of the others.
     """
-    kept = candidates.copy()
-    for i in np.flatnonzero(candidates):
+    wanted = np.where(np.abs(values) < _DOUBTFUL, _ITS_OWN, _ITS_OWN_AT_LEAST)
+    kept = values != 0
+    for i in np.flatnonzero(kept):
         before = np.flatnonzero(kept[:i])
         among = np.linalg.solve(gram[np.ix_(before, before)], gram[before, i])
-        kept[i] = gram[i, i] - gram[i, before] @ among > _ITS_OWN * gram[i, i]
+        kept[i] = gram[i, i] - gram[i, before] @ among > wanted[i] * gram[i, i]
     return kept
 
 
