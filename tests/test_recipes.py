@@ -10,7 +10,12 @@ import pytest
 import tifffile
 
 import napari_ncut as ncut
-from napari_ncut.recipes import ImageSource, embedding_script, segment_script
+from napari_ncut.recipes import (
+    ImageSource,
+    embedding_script,
+    function_script,
+    segment_script,
+)
 
 
 def blobs(*shape: int) -> np.ndarray:
@@ -207,3 +212,46 @@ def test_weights_of_ones_own_are_named():
     assert 'checkpoint="w.pt"' in script
     assert "architecture={'depth': 6}" in script
     assert script.count("layer") == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "script_of", "labels_of"),
+    [
+        (
+            "segment_superpixels",
+            {"method": "slic", "n_segments": 30, "compactness": 4.0, "channels": None},
+            {},
+            lambda found: found,
+        ),
+        (
+            "granularity",
+            {"scaling": [0.0, 200.0]},
+            {
+                "target": "regions",
+                "further": ["labels = regions.labels(n_regions=4)"],
+                "labels": "labels",
+            },
+            lambda found: found.labels(n_regions=4),
+        ),
+        (
+            "localize",
+            {"method": "tokencut", "backbone": "filterbank", "min_confidence": 0.0},
+            {"target": "found", "labels": "found.labels"},
+            lambda found: found.labels,
+        ),
+    ],
+)
+def test_any_function_of_an_image(
+    tmp_path: Path, function: str, given: dict[str, Any], script_of: dict[str, Any], labels_of: Any
+):
+    image = blobs(2, 40, 50)
+    tifffile.imwrite(tmp_path / "x.tif", image, metadata={"axes": "ZYX"})
+    expected = labels_of(getattr(ncut, function)(image, axes="ZYX", **given))
+    one = source(tmp_path / "x.tif", "ZYX", shape=(2, 40, 50))
+    script = function_script(one, function, given, output=tmp_path / "out.tif", **script_of)
+    run(script)
+    written = ncut.read_image(tmp_path / "out.tif")
+    np.testing.assert_array_equal(written.data, expected)
+    assert written.axes == "ZYX"
+    for default in ("channels", "device", "supervoxels", "n_objects"):
+        assert f"{default}=" not in script

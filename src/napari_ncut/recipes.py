@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Written out even where they are the defaults: what a result depends on most should be seen, and
 # should stay should a later version choose otherwise.
-_ALWAYS = ("backbone", "n_components")
+_ALWAYS = ("backbone", "method", "n_components")
 _ORDER = ("axes", "backbone", "n_components", "layer", "node", "channels", "scaling")
 
 
@@ -139,6 +139,55 @@ def segment_script(
     return _script(lines, numpy=any("np." in line for line in lines))
 
 
+def function_script(
+    source: ImageSource,
+    function: str,
+    given: Mapping[str, Any],
+    *,
+    target: str = "labels",
+    further: Sequence[str] = (),
+    labels: str | None = None,
+    output: str | Path | None = None,
+) -> str:
+    """Write a script that calls a function of the public API with an image.
+
+    Parameters
+    ----------
+    source
+        The image.
+    function
+        Name of the function in `napari_ncut`, whose first argument is the image.
+    given
+        Its other arguments. Those at their defaults are left out, except `method`.
+    target
+        What the result is called.
+    further
+        Lines that follow the call.
+    labels
+        The expression that is written to `output`; default: `target`.
+    output
+        File for the label map. None writes none.
+
+    Returns
+    -------
+    str
+    """
+    import napari_ncut
+
+    comment, expression = _reading(source)
+    wanted = _not_default(getattr(napari_ncut, function), {"axes": source.axes, **given})
+    if wanted.get("axes") == "YX":
+        del wanted["axes"]
+    arguments = ["image", *(f"{name}={_literal(value)}" for name, value in wanted.items())]
+    lines = [*comment, f"image = {expression}", *_call(target, f"ncut.{function}", arguments)]
+    lines += further
+    if output is not None:
+        written = labels or target
+        place = _literal(str(output))
+        lines += ["", f"ncut.write_labels({place}, {written}{_axes_argument(source)})"]
+    return _script(lines)
+
+
 def _script(lines: list[str], *, numpy: bool = False) -> str:
     imports = ["import numpy as np", ""] if numpy else []
     return "\n".join([*imports, "import napari_ncut as ncut", "", *lines]) + "\n"
@@ -232,12 +281,13 @@ def _of_the_user(recipe: Mapping[str, Any], sources: list[ImageSource]) -> dict[
 def _not_default(function: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments that `function` takes and that are not its defaults already."""
     known = inspect.signature(function).parameters
+    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in known.values())
     return {
         name: value
         for name, value in given.items()
-        if name in known
+        if (name in known or takes_any)
         and name != "progress"
-        and (name in _ALWAYS or _plain(value) != known[name].default)
+        and (name in _ALWAYS or name not in known or _plain(value) != _plain(known[name].default))
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from numpy.testing import assert_array_equal
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
@@ -508,3 +509,28 @@ def test_superpixels_of_the_registry(desk):
     opened.widget.undo_button.click()
     opened.wait()
     assert opened.viewer.layers[-1] is layer
+
+
+def test_copied_scripts_do_the_same(desk, tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "disks.tif", disks())
+    opened = desk(None)
+    opened.viewer.open(tmp_path / "disks.tif", plugin="napari")
+    assert not opened.widget.script_button.isEnabled()
+    opened.find()
+    opened.choose("n_regions", 3)
+    monkeypatch.chdir(tmp_path)
+    opened.widget.script_button.click()
+    script = QApplication.clipboard().text()
+    exec(compile(script, "script", "exec"), {})
+    assert "regions.labels(n_regions=3)" in script and "not repeated" not in script
+    assert_array_equal(tifffile.imread("disks regions.tif"), opened.shown)
+
+    opened.widget.superpixels.method.value = "slic"
+    opened.widget.superpixels.number.setValue(12)
+    opened.widget.superpixels.script_button.click()
+    script = QApplication.clipboard().text()
+    exec(compile(script, "script", "exec"), {})
+    assert 'method="slic"' in script and "n_segments=12" in script
+    opened.widget.make_superpixels()
+    opened.wait()
+    assert_array_equal(tifffile.imread("disks superpixels.tif"), opened.viewer.layers[-1].data)

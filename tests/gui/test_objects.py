@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
+from qtpy.QtWidgets import QApplication
 
 from napari_ncut.objects import METHODS
 from napari_ncut.widgets.history import history_of
@@ -133,3 +135,19 @@ def test_controls_follow_the_registry(desk: Desk):
     controls.method.value = "tokencut"
     # The lowest value means "chosen by the image".
     assert controls.options()["tau"] is None
+
+
+def test_copied_script_finds_the_same(desk: Desk, tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "disk.tif", disk())
+    desk.viewer.open(tmp_path / "disk.tif", plugin="napari")
+    desk.widget.method.most.setValue(1)
+    desk.find()
+    desk.widget.script_button.click()
+    script = QApplication.clipboard().text()
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(script, "script", "exec"), names)
+    assert "n_objects=1" in script
+    np.testing.assert_array_equal(
+        tifffile.imread(tmp_path / "disk objects.tif"), desk.viewer.layers["disk objects"].data
+    )

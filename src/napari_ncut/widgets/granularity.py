@@ -13,7 +13,7 @@ from .history import history_of
 from .keys import bind_weakly, bind_wheel_weakly
 from .layers import unwrap
 from .painted_constraints import PaintedConstraints, constraints_layer
-from .panels import allow
+from .panels import SCRIPT_TIP, allow
 from .preview import add_below
 from .region_keeping import ResultLayers
 from .region_paint import paint_region
@@ -99,6 +99,8 @@ class GranularityWidget(GranularityPanel):
         self.constraints.chosen.connect(self._on_constraints)
         self.new_constraints.clicked.connect(lambda: self.add_constraints())
         self.superpixels.run_button.clicked.connect(lambda: self.make_superpixels())
+        self.superpixels.script_button.clicked.connect(lambda: self.copy_superpixel_script())
+        self.script_button.clicked.connect(lambda: self.copy_script())
         self.undo_button.clicked.connect(lambda: self.history.undo())
         self.redo_button.clicked.connect(lambda: self.history.redo())
         self.follow(self.history.changed, self._on_history)
@@ -368,6 +370,41 @@ class GranularityWidget(GranularityPanel):
         controls = self.superpixels
         self.results.make_superpixels(reading, controls.options(), controls.title)
 
+    def copy_script(self) -> None:
+        """Copy a script that finds these regions at this granularity."""
+        from .scripts import copy_to_clipboard, function_script_of
+
+        if (view := self.view) is None:
+            return
+        kind, value = view.chosen.kind, view.chosen.value
+        lines = [f"labels = regions.labels({kind}={int(value) if value == int(value) else value})"]
+        if view.chosen.local or view.bound:
+            lines.insert(0, "# What was changed in places, or painted, is not repeated here.")
+        script = function_script_of(
+            view.reading,
+            "granularity",
+            {},
+            "regions",
+            target="regions",
+            further=lines,
+            labels="labels",
+        )
+        copy_to_clipboard(script)
+
+    def copy_superpixel_script(self) -> None:
+        """Copy a script that makes superpixels by the chosen method."""
+        from .scripts import copy_to_clipboard, function_script_of
+
+        try:
+            reading = self.input.reading()
+        except InputError as error:
+            tell(error)
+            return
+        options = self.superpixels.options()
+        copy_to_clipboard(
+            function_script_of(reading, "segment_superpixels", options, "superpixels")
+        )
+
     # ------------------------------------------------------------------------------------ what is
 
     def _on_removed(self, event: Any) -> None:
@@ -395,6 +432,7 @@ class GranularityWidget(GranularityPanel):
         busy = self._job.busy or self.results.busy
         none = _NO_REGIONS if self.view is None else ""
         allow(self.run_button, unreadable or (_BUSY if busy else ""), _RUN_TIP)
+        allow(self.script_button, none, SCRIPT_TIP)
         allow(self.keep_button, none or (_BUSY if self.results.busy else ""), _KEEP_TIP)
         self.superpixels.allow(unreadable or (_BUSY if busy else ""))
         self.level.setEnabled(not none)

@@ -142,6 +142,9 @@ class GranularityPanel(WorkingWidget):
         steps = QHBoxLayout()
         steps.addWidget(self.undo_button)
         steps.addWidget(self.redo_button)
+        last = QHBoxLayout()
+        last.addWidget(self.script_button)
+        last.addWidget(self.cancel_button)
         self.sections: dict[str, QWidget | QLayout] = {
             "1  Regions": regions,
             "2  Granularity": level,
@@ -149,4 +152,4 @@ class GranularityPanel(WorkingWidget):
             "Paint with regions": use,
             "Superpixels by other methods": self.superpixels,
         }
-        self.lay_out(self.sections, (self.message, self.progress, steps, self.cancel_button))
+        self.lay_out(self.sections, (self.message, self.progress, steps, last))

@@ -28,7 +28,7 @@ from .object_layers import (
 )
 from .objects_panel import ObjectsPanel
 from .outputs import output_fits
-from .panels import allow
+from .panels import SCRIPT_TIP, allow
 from .workers import Job, percent
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class ObjectsWidget(ObjectsPanel):
         self.run_button.clicked.connect(lambda: self.run())
         self.parts_button.clicked.connect(lambda: self.cut_in_parts())
         self.cancel_button.clicked.connect(lambda: self._job.cancel())
+        self.script_button.clicked.connect(lambda: self.copy_script())
         self.undo_button.clicked.connect(lambda: self._history.undo())
         self.redo_button.clicked.connect(lambda: self._history.redo())
         self.follow(self._history.changed, self._refresh)
@@ -114,6 +115,7 @@ class ObjectsWidget(ObjectsPanel):
             return
         reason = self.input.why_not()
         allow(self.run_button, reason, _FIND_TIP)
+        allow(self.script_button, reason, SCRIPT_TIP)
         allow(self.parts_button, reason or self._why_no_parts(), _PARTS_TIP)
         idle = not self._history.replaying
         self.undo_button.setEnabled(idle and self._history.can_undo)
@@ -149,6 +151,20 @@ class ObjectsWidget(ObjectsPanel):
             lambda: object_steps(reading, options),
             lambda result: self._on_objects(result, reading, boxes, options["min_confidence"]),
         )
+
+    def copy_script(self) -> None:
+        """Copy a script that finds things with these settings."""
+        from .scripts import copy_to_clipboard, function_script_of
+
+        script = function_script_of(
+            self.input.reading(),
+            "localize",
+            self.method.options(),
+            "objects",
+            target="found",
+            labels="found.labels",
+        )
+        copy_to_clipboard(script)
 
     def cut_in_parts(self) -> None:
         """Cut things in parts in a thread; a layer is added when it is done."""

@@ -187,8 +187,10 @@ class ObjectsPanel(WorkingWidget):
         bottom = QHBoxLayout()
         bottom.addWidget(self.undo_button)
         bottom.addWidget(self.redo_button)
-        bottom.addWidget(self.cancel_button)
+        last = QHBoxLayout()
+        last.addWidget(self.script_button)
+        last.addWidget(self.cancel_button)
         self.lay_out(
             {"1  Image": self.input, "2  Objects": objects, "3  Parts": parts},
-            (self.message, self.progress, bottom),
+            (self.message, self.progress, bottom, last),
         )

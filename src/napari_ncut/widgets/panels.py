@@ -75,6 +75,16 @@ def allow(button: QPushButton, reason: str, tooltip: str) -> None:
     button.setToolTip(reason or tooltip)
 
 
+SCRIPT_TIP = "Copy a script that does the same to the clipboard"
+
+
+def script_button() -> QPushButton:
+    """The button that copies what is set as Python."""
+    button = QPushButton("Copy as Python")
+    button.setToolTip(SCRIPT_TIP)
+    return button
+
+
 class DockedWidget(QWidget):
     """A widget of a viewer that lets go of everything when it is closed.
 
@@ -151,6 +161,7 @@ class WorkingWidget(DockedWidget):
         self.cancel_button = QPushButton("Cancel")
         self.cancel_button.setToolTip("Stop what is computed; nothing is changed then")
         self.cancel_button.setEnabled(False)
+        self.script_button = script_button()
 
 
 def _call_all(functions: list[Callable[[], Any]], *_: Any) -> None:

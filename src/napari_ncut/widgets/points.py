@@ -9,7 +9,6 @@ import numpy as np
 from napari.layers import Layer, Points
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QApplication
 
 from ..progress import Progress
 from . import prompts_layer, strokes_layer
@@ -521,14 +520,13 @@ class PointsWidget(PointsPanel):
 
     def copy_script(self) -> None:
         """Copy a script that repeats what is seen."""
-        from .scripts import script_of
+        from .scripts import copy_to_clipboard, script_of
 
         request, _ = self.read_request()
         if self._prepared is None:
             show_info("Nothing to copy yet: compute features first.")
             return
-        QApplication.clipboard().setText(script_of(self._prepared, request))
-        show_info("The script is on the clipboard.")
+        copy_to_clipboard(script_of(self._prepared, request))
 
     # ------------------------------------------------------------------------------------- display
 

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from .choices import LayerChoice, RunChoice
 from .classes import ClassList, ClassTable
 from .controls import OutputControls, PromptControls
-from .panels import DockedWidget, labeled_grid
+from .panels import DockedWidget, labeled_grid, script_button
 from .sam_controls import SamControls
 from .strokes_layer import NEGATIVE
 
@@ -99,8 +99,7 @@ class PointsPanel(DockedWidget):
         self.reject_button = QPushButton("Reject  [Esc]")
         self.undo_button = QPushButton("Undo  [Ctrl+Z]")
         self.redo_button = QPushButton("Redo  [Ctrl+Shift+Z]")
-        self.script_button = QPushButton("Copy as Python")
-        self.script_button.setToolTip("Copy a script that repeats what you see, to the clipboard")
+        self.script_button = script_button()
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.progress = QProgressBar()

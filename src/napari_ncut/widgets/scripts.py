@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari.utils.notifications import show_info
+from qtpy.QtWidgets import QApplication
+
 from ..imaging import for_each_image
-from ..recipes import ImageSource, embedding_script, segment_script
+from ..recipes import ImageSource, embedding_script, function_script, segment_script
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from .layers import Source
     from .live import Request
+    from .reading import Reading
     from .session import Prepared
 
 
@@ -35,6 +42,39 @@ def script_of(prepared: Prepared, request: Request | None) -> str:
         outputs[0] if len(outputs) == 1 else outputs,
         strokes=request.strokes,
     )
+
+
+def function_script_of(
+    reading: Reading, function: str, given: Mapping[str, Any], what: str, **further: Any
+) -> str:
+    """A Python script that calls a function of the public API with what is read of one image.
+
+    Parameters
+    ----------
+    reading
+        Of one image.
+    function, given
+        Its name in `napari_ncut`, and its arguments but for those that say what is read.
+    what
+        What its labels are, for the name of the file that they are written to.
+    further
+        See `recipes.function_script`.
+    """
+    axes = for_each_image("axes", reading.axes, 1)[0]
+    read = {"channels": reading.channels, "scaling": reading.scaling}
+    return function_script(
+        _image_source(reading.sources[0], axes),
+        function,
+        {**read, **given},
+        output=f"{reading.sources[0].name} {what}.tif",
+        **further,
+    )
+
+
+def copy_to_clipboard(script: str) -> None:
+    """Put a script on the clipboard, and tell."""
+    QApplication.clipboard().setText(script)
+    show_info("The script is on the clipboard.")
 
 
 def _image_source(source: Source, axes: str) -> ImageSource:

@@ -10,7 +10,7 @@ from ..progress import Progress, Steps
 from ..superpixels import superpixel_methods
 from .choices import RunChoice
 from .declared import DeclaredControls
-from .panels import allow, labeled_grid
+from .panels import SCRIPT_TIP, allow, labeled_grid, script_button
 from .region_steps import Kept, whole_block
 
 if TYPE_CHECKING:
@@ -43,12 +43,14 @@ class SuperpixelControls(QWidget):
             name: DeclaredControls(entry.parameters) for name, entry in self._methods.items()
         }
         self.run_button = QPushButton("Make superpixels")
+        self.script_button = script_button()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(labeled_grid([("Method", self.method), ("Number", self.number)]))
         for controls in self._controls.values():
             layout.addWidget(controls)
         layout.addWidget(self.run_button)
+        layout.addWidget(self.script_button)
         self.method.chosen.connect(lambda _: self._on_method())
         self._on_method()
 
@@ -72,6 +74,7 @@ class SuperpixelControls(QWidget):
         """Enable the button, or say why it cannot be pressed."""
         entry = self._methods[self.name]
         allow(self.run_button, reason or entry.unavailable_because, _RUN_TIP)
+        allow(self.script_button, reason, SCRIPT_TIP)
 
     def _on_method(self) -> None:
         """Another method is chosen: show what can be set of it."""

@@ -14,9 +14,9 @@ ZERO_DOUBLE = 1e-10
 ZERO_SINGLE = 1e-6
 # Sums of n products in single precision are off by this times √n.
 SINGLE_ROUNDING = 5e-7
-# Share of an eigenvector's square that those before it must not explain: where its eigenvalue may be
-# what rounding leaves of 0, and of all others. A sample's eigenvectors are at right angles among the
-# nodes of the sample, not among all.
+# Share of an eigenvector's square that those before it must not explain: where its eigenvalue may
+# be what rounding leaves of 0, and of all others. A sample's eigenvectors are at right angles among
+# the nodes of the sample, not among all.
 _ITS_OWN = 0.5
 _ITS_OWN_AT_LEAST = 1e-3
 # Half precision leaves less than this of an eigenvalue of 0.
