@@ -180,18 +180,18 @@ class Overlaps:
     def of_table(cls, table: Table) -> Overlaps:
         """Those of a table of `contingency`, whose labels are not known."""
         row, column = np.nonzero(table)
-        names = (np.arange(size) for size in table.shape)
-        return cls(*names, row, column, table[row, column])
+        rows, columns = (np.arange(size) for size in table.shape)
+        return cls(rows, columns, row, column, table[row, column])
 
     @property
     def row_sizes(self) -> NDArray[np.float64]:
         """Pixels of each region of the first map (n,)."""
-        return np.bincount(self.row, weights=self.counts, minlength=len(self.rows))
+        return _sums(self.row, self.counts, len(self.rows))
 
     @property
     def column_sizes(self) -> NDArray[np.float64]:
         """Pixels of each region of the second map (m,)."""
-        return np.bincount(self.column, weights=self.counts, minlength=len(self.columns))
+        return _sums(self.column, self.counts, len(self.columns))
 
     @property
     def ious(self) -> NDArray[np.float64]:
@@ -284,6 +284,10 @@ def table_rand_index(table: Table) -> float:
 def table_variation(table: Table) -> float:
     """`variation_of_information` of a table of `contingency`."""
     return Overlaps.of_table(table).variation_of_information()
+
+
+def _sums(place: NDArray, weights: NDArray, n: int) -> NDArray[np.float64]:
+    return np.bincount(place, weights=weights, minlength=n).astype(np.float64, copy=False)
 
 
 def _entropy(shares: NDArray[np.float64]) -> float:

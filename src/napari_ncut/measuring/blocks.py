@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -137,11 +137,11 @@ def checked_spacing(given: float | Sequence[float], n_dims: int) -> tuple[float,
         One number for all sides, or (height, width), or (depth, height, width), of which planes
         take the last two.
     """
-    one = is_number(given)
-    try:
-        sizes = [given] * n_dims if one else list(given)  # type: ignore[arg-type]
-    except TypeError:
-        sizes = []
+    sizes: list[Any] = []
+    if is_number(given):
+        sizes = [given] * n_dims
+    elif isinstance(given, Iterable):
+        sizes = list(given)
     if len(sizes) == 3 and n_dims == 2:
         sizes = sizes[1:]
     if len(sizes) != n_dims or not all(is_number(s) and s > 0 for s in sizes):
@@ -149,7 +149,7 @@ def checked_spacing(given: float | Sequence[float], n_dims: int) -> tuple[float,
         raise InputError(
             f"The spacing {given!r} cannot be used. Give one number above 0, or {wanted}."
         )
-    return tuple(float(size) for size in sizes)  # type: ignore[arg-type]
+    return tuple(float(size) for size in sizes)
 
 
 def channels_of(

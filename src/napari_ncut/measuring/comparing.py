@@ -297,7 +297,7 @@ def _of_classes(confusion: NDArray, names: Mapping[int, str]) -> dict[str, NDArr
 
     def amounts(of: NDArray, weights: NDArray) -> NDArray[np.float64]:
         place = np.where(of == 0, 0, np.searchsorted(classes, of) + 1)
-        return np.bincount(place, weights=weights, minlength=n)[1:]
+        return np.bincount(place, weights=weights, minlength=n)[1:].astype(np.float64)
 
     pixels, other_pixels = amounts(own, counts), amounts(others, counts)
     both = amounts(own, np.where(own == others, counts, 0))

@@ -54,7 +54,7 @@ def _directions(n_dims: int) -> NDArray[np.int64]:
     return np.array(steps)
 
 
-def _weights(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+def _weights(lengths: NDArray) -> NDArray[np.float64]:
     """What a crossing counts for each direction, in lines of a distance of 1."""
     units = lengths / np.linalg.norm(lengths, axis=1, keepdims=True)
     if units.shape[1] == 2:

@@ -63,7 +63,7 @@ class Scene:
     @property
     def sizes(self) -> NDArray[np.float64]:
         """Area or volume of each segment (n,)."""
-        return self.pixels * self.unit_size
+        return self.pixels.astype(np.float64) * self.unit_size
 
     @cached_property
     def places(self) -> tuple[NDArray[np.intp], ...]:
@@ -87,7 +87,8 @@ class Scene:
 
     def sum_of(self, values: NDArray) -> NDArray[np.float64]:
         """Sum of one number of each pixel over every segment (n,)."""
-        return np.bincount(self.owner, weights=values, minlength=self.n)
+        sums = np.bincount(self.owner, weights=values, minlength=self.n)
+        return sums.astype(np.float64, copy=False)
 
     def mean_of(self, values: NDArray) -> NDArray[np.float64]:
         """Mean of one number of each pixel over every segment (n,)."""

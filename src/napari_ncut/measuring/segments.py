@@ -173,10 +173,10 @@ def _measured(
         parts.append(columns)
         extent += blocks.n_pixels * scene.unit_size
     table = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    names = {int(label): str(name) for label, name in (class_names or {}).items()}
-    if "class" in table and names:
-        table = _named(table, names)
-    return MeasureTable(table, unit, blocks.n_dims, extent, names)
+    known = {int(label): str(name) for label, name in (class_names or {}).items()}
+    if "class" in table and known:
+        table = _named(table, known)
+    return MeasureTable(table, unit, blocks.n_dims, extent, known)
 
 
 def _steps_of(found: Any) -> Steps[dict[str, NDArray]]:

@@ -118,7 +118,7 @@ def size_histogram(
     Returns
     -------
     Histogram
-        What is not finite is left out. Without any segment, bins from 0 to 1 of which all are empty.
+        What is not finite is left out. Without any segment, empty bins from 0 to 1.
     """
     name = table.size if property is None else property
     check_choice("property", name, table.numeric)

@@ -140,7 +140,7 @@ def joined(tables: Mapping[str, MeasureTable], column: str = "file") -> MeasureT
     }
     for name in names:
         kinds = [table[name].dtype for table in every if name in table]
-        empty: object = "" if kinds[0] == object else np.nan
+        empty: object = "" if kinds[0].kind == "O" else np.nan
         columns[name] = np.concatenate(
             [table[name] if name in table else np.full(len(table), empty) for table in every]
         )
