@@ -139,6 +139,65 @@ def segment_script(
     return _script(lines, numpy=any("np." in line for line in lines))
 
 
+def measure_script(
+    labels: ImageSource,
+    channels: Mapping[str, ImageSource],
+    parameters: Mapping[str, Any],
+    *,
+    classes: ImageSource | None = None,
+    output: str | Path = "segments.csv",
+) -> str:
+    """Write a script that measures the segments of labels.
+
+    Parameters
+    ----------
+    labels
+        Where the labels come from.
+    channels
+        Where the intensities of each channel do; "" is the name of a single one.
+    parameters
+        Further arguments of `measure_segments`.
+    classes
+        Where a map of classes comes from, if there is one.
+    output
+        File for the table.
+
+    Returns
+    -------
+    str
+    """
+    from .measuring import measure_segments
+
+    comment, expression = _reading(labels)
+    lines = [*comment, f"labels = {expression}"]
+    arguments = ["labels"]
+    given = {"axes": labels.axes, **parameters}
+    if list(channels) == [""]:
+        comment, expression = _reading(channels[""])
+        lines += [*comment, f"image = {expression}"]
+    elif channels:
+        lines.append("image = {")
+        for name, source in channels.items():
+            comment, expression = _reading(source)
+            lines += [*(f"    {line}" for line in comment), f"    {_literal(name)}: {expression},"]
+        lines.append("}")
+    if channels:
+        arguments.append("image")
+    if classes is not None:
+        comment, expression = _reading(classes)
+        lines += [*comment, f"classes = {expression}"]
+        arguments.append("classes=classes")
+    wanted = _not_default(measure_segments, given)
+    if wanted.get("axes") == "YX":
+        del wanted["axes"]
+    if not wanted.get("class_names"):
+        wanted.pop("class_names", None)
+    arguments += [f"{name}={_literal(value)}" for name, value in wanted.items()]
+    lines += ["", *_call("table", "ncut.measure_segments", arguments)]
+    lines += [f"table.to_csv({_literal(str(output))})", "classes = ncut.summarize(table)"]
+    return _script(lines)
+
+
 def _script(lines: list[str], *, numpy: bool = False) -> str:
     imports = ["import numpy as np", ""] if numpy else []
     return "\n".join([*imports, "import napari_ncut as ncut", "", *lines]) + "\n"

@@ -308,7 +308,7 @@ def _show(compared: Mapping[str, Comparison]) -> None:
     from .report import console
 
     table = Table("figure", "mean", "what it is", box=None)
-    for name, text in FIGURES.items():
+    for name, figure in FIGURES.items():
         values = [one.figures[name] for one in compared.values()]
-        table.add_row(name, f"{sum(values) / len(values):.4f}", text)
+        table.add_row(name, f"{sum(values) / len(values):.4f}", figure.text)
     console(stderr=True).print(table)

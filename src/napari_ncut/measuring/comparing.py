@@ -24,27 +24,43 @@ from .segments import THINGS, Things
 # Over which average precisions are averaged, as in COCO.
 THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
 
-# Name → what a figure tells, for people.
-FIGURES: dict[str, str] = {
-    "iou": "pixels: intersection over union, mean over classes",
-    "dice": "pixels: twice the intersection over both sizes, mean over classes",
-    "accuracy": "pixels: share whose class agrees, none being a class, too",
-    "objects": "how many things there are",
-    "other_objects": "how many there are in the other labels",
-    "matched": "pairs of things whose IoU is enough",
-    "precision": "share of things that match one of the other labels",
-    "recall": "share of the other labels' things that are matched",
-    "f1": "harmonic mean of both",
-    "ap": "average precision: matched over matched, missed and found in vain",
-    "ap_mean": "average precision, mean over IoUs from 0.50 to 0.95",
-    "matched_iou": "mean IoU of matched things",
-    "panoptic_quality": "F1 times the mean IoU of matched things",
-    "boundary_f": "harmonic mean of both boundary shares",
-    "boundary_precision": "share of boundary pixels near one of the other labels",
-    "boundary_recall": "share of the other labels' boundary pixels near one",
-    "covering": "how well the other labels' regions are covered by the best ones",
-    "rand_index": "share of pairs of pixels on whose belonging together both agree",
-    "variation_of_information": "bits that each tells and the other does not; 0 is best",
+
+@dataclass(frozen=True)
+class Figure:
+    """What a figure is called in a window, and what it tells."""
+
+    title: str
+    text: str
+
+
+FIGURES: dict[str, Figure] = {
+    "iou": Figure("IoU", "pixels: intersection over union, mean over classes"),
+    "dice": Figure("Dice", "pixels: twice the intersection over both sizes, mean over classes"),
+    "accuracy": Figure("Accuracy", "pixels: share whose class agrees, none being a class, too"),
+    "objects": Figure("Things", "how many there are"),
+    "other_objects": Figure("Things, other", "how many there are in the other labels"),
+    "matched": Figure("Matched", "pairs of things whose IoU is enough"),
+    "precision": Figure("Precision", "share of things that match one of the other labels"),
+    "recall": Figure("Recall", "share of the other labels' things that are matched"),
+    "f1": Figure("F1", "harmonic mean of precision and recall"),
+    "ap": Figure("AP", "average precision: matched over matched, missed and found in vain"),
+    "ap_mean": Figure("AP 0.50–0.95", "average precision, mean over IoUs from 0.50 to 0.95"),
+    "matched_iou": Figure("IoU of matches", "mean IoU of matched things"),
+    "panoptic_quality": Figure("Panoptic quality", "F1 times the mean IoU of matched things"),
+    "boundary_f": Figure("Boundary F", "harmonic mean of the two boundary shares"),
+    "boundary_precision": Figure(
+        "Boundary precision", "share of boundary pixels near one of the other labels"
+    ),
+    "boundary_recall": Figure(
+        "Boundary recall", "share of the other labels' boundary pixels near one"
+    ),
+    "covering": Figure("Covering", "how well the best regions cover those of the other labels"),
+    "rand_index": Figure(
+        "Rand index", "share of pairs of pixels on whose belonging together both agree"
+    ),
+    "variation_of_information": Figure(
+        "Variation of information", "bits that each tells and the other does not; 0 is best"
+    ),
 }
 
 
@@ -72,7 +88,7 @@ class Comparison:
         """Write the figures as a CSV, a row each with what it tells; whole or not at all."""
         from ..io import write_table
 
-        rows = [[name, value, FIGURES[name]] for name, value in self.figures.items()]
+        rows = [[name, value, FIGURES[name].text] for name, value in self.figures.items()]
         write_table(Path(path), ["figure", "value", "meaning"], rows)
 
 
