@@ -141,7 +141,7 @@ def segment_script(
 
 def measure_script(
     labels: ImageSource,
-    channels: Mapping[str, ImageSource],
+    image: ImageSource | Mapping[str, ImageSource],
     parameters: Mapping[str, Any],
     *,
     classes: ImageSource | None = None,
@@ -153,8 +153,9 @@ def measure_script(
     ----------
     labels
         Where the labels come from.
-    channels
-        Where the intensities of each channel do; "" is the name of a single one.
+    image
+        Where the image that intensities are measured in does, or each channel of it by name; an
+        empty mapping for none.
     parameters
         Further arguments of `measure_segments`.
     classes
@@ -172,16 +173,17 @@ def measure_script(
     lines = [*comment, f"labels = {expression}"]
     arguments = ["labels"]
     given = {"axes": labels.axes, **parameters}
-    if list(channels) == [""]:
-        comment, expression = _reading(channels[""])
+    if isinstance(image, ImageSource):
+        comment, expression = _reading(image)
         lines += [*comment, f"image = {expression}"]
-    elif channels:
+        given["axes"] = image.axes
+    elif image:
         lines.append("image = {")
-        for name, source in channels.items():
+        for name, source in image.items():
             comment, expression = _reading(source)
             lines += [*(f"    {line}" for line in comment), f"    {_literal(name)}: {expression},"]
         lines.append("}")
-    if channels:
+    if image:
         arguments.append("image")
     if classes is not None:
         comment, expression = _reading(classes)

@@ -86,6 +86,7 @@ class MeasureWidget(MeasurePanel):
         self.redo_button.clicked.connect(lambda: self._history.redo())
         self.export_button.clicked.connect(lambda: self._export("segments"))
         self.export_classes_button.clicked.connect(lambda: self._export("classes"))
+        self.compare.export_button.clicked.connect(lambda: self._export("comparison"))
         self.script_button.clicked.connect(lambda: self.copy_script())
         self.table.chosen.connect(self.show_segment)
         self.sizes.property.chosen.connect(lambda _: self._draw_sizes())
@@ -304,6 +305,8 @@ class MeasureWidget(MeasurePanel):
         layer = measured.request.layer
         assert layer is not None  # there is a place
         layer.selected_label = measured.label_of(row)
+        # Its controls show the label then, and clicks on it find rows.
+        self._viewer.layers.selection.active = layer
         world = np.asarray(layer.data_to_world(place), dtype=float)
         dims = self._viewer.dims
         first = dims.ndim - layer.ndim
@@ -313,7 +316,8 @@ class MeasureWidget(MeasurePanel):
         if hidden:
             dims.set_point(hidden, [full[i] for i in hidden])
         shown = [full[i] for i in dims.displayed]
-        camera = self._viewer.camera
+        # Where napari keeps the camera depends on its version.
+        camera = getattr(self._viewer, "scene", self._viewer).camera
         camera.center = (0.0, *shown) if len(shown) == 2 else tuple(shown)
         # As wide on the screen as can be seen; the view comes nearer, but never goes away.
         width = measured.width_of(row)
@@ -335,10 +339,9 @@ class MeasureWidget(MeasurePanel):
     # -------------------------------------------------------------------------------------- export
 
     def _export(self, which: str) -> None:
-        measured = self._measured
-        if measured is None:
-            return
-        name = f"{_file_stem(measured.request.name)}_{which}.csv"
+        layer = self.input.labels.value
+        stem = _file_stem(self._measured.request.name if self._measured else str(layer))
+        name = f"{stem}_{which}.csv"
         # The dialog itself asks before it replaces a file.
         chosen, _ = QFileDialog.getSaveFileName(self, f"Export {which}", name, _FILTER)
         if chosen:
@@ -346,11 +349,16 @@ class MeasureWidget(MeasurePanel):
             self.export(path if path.suffix else path.with_suffix(".csv"), which)
 
     def export(self, path: Path, which: str = "segments") -> None:
-        """Write the table of "segments" or "classes" to a CSV file."""
+        """Write the table of "segments" or "classes", or the "comparison", to a CSV file."""
         measured = self._measured
-        if measured is None:
+        tables: dict[str, MeasureTable | Comparison | None] = {
+            "segments": measured.table if measured else None,
+            "classes": measured.summary if measured else None,
+            "comparison": self.compare.found,
+        }
+        table = tables[which]
+        if table is None:
             return
-        table: MeasureTable = measured.table if which == "segments" else measured.summary
         try:
             table.to_csv(path)
         except (InputError, OSError) as error:

@@ -61,6 +61,10 @@ class ComparePanel(QWidget):
         self.tolerance.setSuffix(" px")
         self.tolerance.setToolTip("How far boundaries may lie apart and still agree.")
         self.button = QPushButton("Compare")
+        self.export_button = QPushButton("Export figures…")
+        self.export_button.setToolTip("Write the figures as a CSV file")
+        self.export_button.setEnabled(False)
+        self.found: Comparison | None = None
         self.figures = ColumnTable("How well both agree; the mouse over a row tells what it means.")
         self.figures.horizontalHeader().setStretchLastSection(True)
         self.classes = ColumnTable("How well pixels of every class agree.")
@@ -78,11 +82,14 @@ class ComparePanel(QWidget):
         layout.addWidget(self.button)
         layout.addWidget(self.figures, 3)
         layout.addWidget(self.classes, 1)
+        layout.addWidget(self.export_button)
         self.classes.setVisible(False)
         self.other.chosen.connect(lambda _: self.changed.emit())
 
     def show_comparison(self, found: Comparison | None) -> None:
         """Show figures; None for none."""
+        self.found = found
+        self.export_button.setEnabled(found is not None)
         if found is None:
             self.figures.show_table(None)
             self.classes.setVisible(False)

@@ -157,9 +157,12 @@ class MeasureInput(QWidget):
             box.toggled.connect(lambda _: self.changed.emit())
         self.units = UnitControls()
         self._shown: Any = lambda: None
+        # Whether the user said what one segment is, of the layer that is chosen.
+        self._said = False
         self._lay_out()
         self.labels.chosen.connect(lambda _: self._on_labels())
-        for choice in (self.things, self.stacks, self.classes, self.images):
+        self.things.chosen.connect(self._on_things)
+        for choice in (self.stacks, self.classes, self.images):
             choice.chosen.connect(lambda _: self._on_changed())
         self.units.changed.connect(self._on_changed)
         self._on_labels()
@@ -204,6 +207,8 @@ class MeasureInput(QWidget):
     def request(self) -> MeasureRequest:
         """What would be measured now; an `InputError` with the reason if nothing can be."""
         frame = self.frame()
+        # Roles may be noted after a layer was added, of which nothing tells.
+        self._follow_role(frame.layer)
         groups = [name for name, box in self.groups.items() if box.isChecked()]
         channels = self._channels(frame) if "intensity" in groups else {}
         if not channels:
@@ -268,9 +273,21 @@ class MeasureInput(QWidget):
         layer = self.labels.value
         if layer is not None and layer is not self._shown():
             self._shown = weakref.ref(layer)
-            self.things.value = "pieces" if role_of(layer) in _HOLD_CLASSES else "labels"
+            self._said = False
+            self._follow_role(layer)
         self.classes.refresh()
         self._on_changed()
+
+    def _on_things(self, _: Any) -> None:
+        self._said = True
+        self._on_changed()
+
+    def _follow_role(self, layer: Labels) -> None:
+        """Unless the user said otherwise, pieces of classes are things."""
+        if not self._said:
+            self.things.blockSignals(True)
+            self.things.value = "pieces" if role_of(layer) in _HOLD_CLASSES else "labels"
+            self.things.blockSignals(False)
 
     def _on_changed(self) -> None:
         try:
