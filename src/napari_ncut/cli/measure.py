@@ -59,7 +59,7 @@ def measure_command(
             "--measure",
             metavar=GROUPS,
             help="What is measured, with commas between: groups or single columns, such as "
-            "size,circularity. Default: all but hull, which takes milliseconds for every segment.",
+            "size,circularity. Default: all but hull, which takes a millisecond for every segment.",
             show_default=False,
         ),
     ] = None,

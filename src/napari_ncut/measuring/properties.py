@@ -114,7 +114,7 @@ GROUPS: dict[str, PropertyGroup] = {
         PropertyGroup(
             "hull",
             "Convex hull",
-            "solidity and Feret diameter; some milliseconds for every segment",
+            "solidity and Feret diameter; about a millisecond for every segment",
             f"{_HERE}.hulls:hulls",
             default=False,
         ),

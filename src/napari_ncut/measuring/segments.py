@@ -152,7 +152,6 @@ def _measured(
     parts: list[dict[str, NDArray]] = []
     extent = 0.0
     for i in range(len(blocks)):
-        yield Progress("measuring", i, len(blocks))
         numbers, values = renumbered(blocks.labels(labels, i))
         readers = {name: partial(blocks.block, channel, i) for name, channel in channels.items()}
         scene = Scene(numbers, len(values), spacing, readers)
@@ -162,7 +161,8 @@ def _measured(
         }
         if classes is not None:
             columns["class"] = classes.of_segments(scene, values, i)
-        for group, names in wanted.items():
+        for done, (group, names) in enumerate(wanted.items(), start=i * len(wanted)):
+            yield Progress("measuring", done, len(blocks) * len(wanted))
             found = yield from _steps_of(GROUPS[group].function()(scene, names))
             columns |= {
                 key: found[key]

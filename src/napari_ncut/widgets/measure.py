@@ -77,7 +77,7 @@ class MeasureWidget(MeasurePanel):
             self._clicks.release,
             lambda: self._followed(),
         )
-        self.input.changed.connect(self._on_input)
+        self.input.changed.connect(self._refresh)
         self.compare.changed.connect(self._refresh)
         self.run_button.clicked.connect(lambda: self.run())
         self.compare.button.clicked.connect(lambda: self.run_comparison())
@@ -102,21 +102,11 @@ class MeasureWidget(MeasurePanel):
         """What the tables show, None for nothing."""
         return self._measured
 
-    def _on_input(self) -> None:
-        self._refresh()
-
-    def _why_not(self) -> str:
-        try:
-            self.input.request()
-        except InputError as error:
-            return str(error)
-        return ""
-
     def _refresh(self, *_: Any) -> None:
         """Show what would be done, or why it cannot be."""
         if self._job.busy:
             return
-        reason = self._why_not()
+        reason = self.input.why_not()
         allow(self.run_button, reason, _RUN_TIP)
         allow(self.compare.button, why_not(self.compare, self.input.labels.value), _COMPARE_TIP)
         for button, tip in (

@@ -35,6 +35,13 @@ _HOLD_CLASSES = (PAINTED, "classes", "groups", "parts", "concepts")
 _LONGEST = 1e9
 
 
+class _Length(QDoubleSpinBox):
+    """A spin box that shows no more digits than a length has."""
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:.6g}"
+
+
 class UnitControls(QWidget):
     """Size of a pixel: that of the layer, or one's own.
 
@@ -52,7 +59,7 @@ class UnitControls(QWidget):
             "of your own."
         )
         self.kind.set_choices([("of the layer", "layer"), ("my own", "own")], "layer")
-        self.sides = [QDoubleSpinBox() for _ in "ZYX"]
+        self.sides = [_Length() for _ in "ZYX"]
         for box, name in zip(self.sides, ("Depth", "Height", "Width"), strict=True):
             box.setDecimals(6)
             box.setRange(1e-6, _LONGEST)
@@ -225,6 +232,18 @@ class MeasureInput(QWidget):
             "properties": groups,
         }
         return MeasureRequest.of(frame, options, channels)
+
+    def why_not(self) -> str:
+        """Why nothing can be measured; "" if it can. Quick, and reads nothing."""
+        try:
+            frame = self.frame()
+            if self.groups["intensity"].isChecked():
+                self._channels(frame)
+            if self.things.value == "labels" and self.classes.value is not None:
+                frame.labels_of(self.classes.value)
+        except InputError as error:
+            return str(error)
+        return ""
 
     def source_layers(self) -> dict[str, Any]:
         """The layers that are chosen besides the labels: "images", and "classes" or None."""
