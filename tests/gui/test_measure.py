@@ -123,7 +123,8 @@ def test_a_table_in_units_noted_in_the_layer_and_undone(desk: Desk):
 def test_rows_and_segments_find_each_other(desk: Desk):
     layer = desk.add(scale=(2, 2), translate=(10, -5), rotate=30)
     widget, viewer = desk.widget, desk.viewer
-    desk.measure()
+    # A layer that is turned has pixels as large as before.
+    assert desk.measure().table["area"].tolist() == [400, 2500, 200]
     widget.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     assert desk.texts(widget.table, "Label") == ["7", "2", "30"]
     desk.click_row(2)
@@ -258,10 +259,29 @@ def test_stacks_by_plane_and_as_volumes(desk: Desk):
     widget.show_segment(row)
     assert desk.viewer.dims.current_step[0] == 2
     assert measured.row_at(np.array([2, 30, 20])) == row
+    desk.viewer.dims.ndisplay = 3
+    widget.show_segment(row)
+    camera = getattr(desk.viewer, "scene", desk.viewer).camera
+    np.testing.assert_allclose(camera.center, (6, 32, 22))
+    desk.viewer.dims.ndisplay = 2
     widget.input.stacks.value = True
     measured = desk.measure()
     assert desk.texts(widget.table, "Volume (µm³)") == ["1200", f"{625 * 9}", "600"]
     assert layer.features["index"].tolist() == [2, 7, 30]
+
+
+def test_lazy_labels_and_movies_of_volumes(desk: Desk):
+    dask = pytest.importorskip("dask.array")
+    movie = np.zeros((2, 3, 60, 80), np.int32)
+    movie[0, 1:], movie[1, :2] = squares(), squares()
+    desk.add(dask.from_array(movie, chunks=(1, 1, 60, 80)))
+    assert len(desk.measure().table) == 12
+    desk.widget.input.stacks.value = True
+    measured = desk.measure()
+    assert measured.table["stack"].tolist() == [0, 0, 0, 1, 1, 1]
+    desk.widget.show_segment(4)
+    assert desk.viewer.dims.current_step[:2] == (1, 0)
+    assert measured.row_at(np.array([1, 1, 30, 20])) == 4
 
 
 def test_own_pixel_size(desk: Desk):

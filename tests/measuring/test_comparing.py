@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.optimize import linear_sum_assignment
 from skimage.metrics import variation_of_information
 from sklearn.metrics import f1_score, jaccard_score, rand_score
@@ -12,6 +15,9 @@ from napari_ncut import InputError, compare_labels
 from napari_ncut.measuring.comparing import FIGURES
 from napari_ncut.metrics import contingency, overlaps
 from napari_ncut.object_metrics import match_pairs, matched_pairs
+
+MAPS = arrays(np.uint8, (5, 6), elements=st.integers(0, 4))
+COUNTS = ("objects", "other_objects", "matched", "variation_of_information")
 
 
 def scene(seed: int, n: int = 6, size: int = 40) -> np.ndarray:
@@ -164,3 +170,20 @@ def test_refusals(arguments, told):
     given = {"other": scene(0), **arguments}
     with pytest.raises(InputError, match=told):
         compare_labels(scene(0), **given)
+
+
+@given(
+    arrays(np.uint8, (5, 6), elements=st.integers(0, 4)),
+    arrays(np.uint8, (5, 6), elements=st.integers(0, 4)),
+)
+@settings(max_examples=60, deadline=None)
+def test_either_side_may_be_the_truth(one, two):
+    for things in ("labels", "pieces"):
+        found = compare_labels(one, two, things=things, iou=0.3).figures
+        turned = compare_labels(two, one, things=things, iou=0.3).figures
+        for name in ("iou", "dice", "accuracy", "matched", "f1", "ap", "ap_mean", "boundary_f",
+                     "rand_index", "variation_of_information"):  # fmt: skip
+            assert found[name] == pytest.approx(turned[name]), name
+        assert found["precision"] == pytest.approx(turned["recall"])
+        shares = [v for n, v in found.items() if n not in COUNTS]
+        assert all(0 <= share <= 1 for share in shares)

@@ -109,10 +109,11 @@ class MeasureWidget(MeasurePanel):
         reason = self.input.why_not()
         allow(self.run_button, reason, _RUN_TIP)
         allow(self.compare.button, why_not(self.compare, self.input.labels.value), _COMPARE_TIP)
-        for button, tip in (
-            (self.export_button, "Write the table of segments as a CSV file"),
-            (self.export_classes_button, "Write the table of classes as a CSV file"),
+        for button, what in (
+            (self.export_button, "segments"),
+            (self.export_classes_button, "classes"),
         ):
+            tip = f"Write the table of {what} as a CSV file"
             allow(button, "" if self._measured else _NOTHING, tip)
         allow(self.script_button, reason, "Copy a script that measures the same, to the clipboard")
         idle = not self._history.replaying
@@ -192,7 +193,7 @@ class MeasureWidget(MeasurePanel):
         self._history.perform(
             Change("measure", partial(_set_features, weakref.ref(layer)), before, after)
         )
-        self._tell(_in_words(measured))
+        self._tell(measured.describe())
 
     def _show(self, measured: Measured | None) -> None:
         """Show other results; None for none."""
@@ -382,21 +383,6 @@ def _colors_of(layer: Labels) -> Callable[[int], Any]:
         return None if there is None or not label else there.get_color(label)
 
     return color
-
-
-def _in_words(measured: Measured) -> str:
-    table = measured.table
-    n = len(table)
-    if not n:
-        return "There is no segment: all labels are 0."
-    size = table[table.size]
-    share = size.sum() / table.extent
-    things = "1 segment" if n == 1 else f"{n:,} segments"
-    unit = f"{table.unit}{'²' if table.n_dims == 2 else '³'}"
-    return (
-        f"{things}; median {table.size} {np.median(size):,.4g} {unit}; they cover {share:.1%} of "
-        f"the image."
-    )
 
 
 def _file_stem(name: str) -> str:

@@ -78,11 +78,8 @@ class MeasurePanel(WorkingWidget):
         self.sizes = SizesPanel()
         self.compare = ComparePanel(viewer)
         self.export_button = QPushButton("Export table…")
-        self.export_button.setToolTip("Write the table of segments as a CSV file")
         self.export_classes_button = QPushButton("Export classes…")
-        self.export_classes_button.setToolTip("Write the table of classes as a CSV file")
         self.script_button = QPushButton("Copy as Python")
-        self.script_button.setToolTip("Copy a script that measures the same, to the clipboard")
         self.tabs = QTabWidget()
         self._lay_out()
 

@@ -91,6 +91,19 @@ class Measured:
     middles: NDArray[np.float64] = field(repr=False)
     pieces: NDArray[np.int32] | None = field(repr=False, default=None)
 
+    def describe(self) -> str:
+        """What was found in a sentence, for the user."""
+        table, n = self.table, len(self.table)
+        if not n:
+            return "There is no segment: all labels are 0."
+        size = table[table.size]
+        things = "1 segment" if n == 1 else f"{n:,} segments"
+        unit = f"{table.unit}{'²' if table.n_dims == 2 else '³'}"
+        return (
+            f"{things}; median {table.size} {np.median(size):,.4g} {unit}; they cover "
+            f"{size.sum() / table.extent:.1%} of the image."
+        )
+
     def place_of(self, row: int) -> NDArray[np.float64] | None:
         """Middle of a segment in the layer's data coordinates; None once the layer is gone."""
         layer, blocks = self.request.layer, self.request.blocks
