@@ -15,6 +15,10 @@ import numpy as np
 import skimage.data
 from PIL import Image
 from qtpy.QtTest import QTest
+from scipy.ndimage import binary_fill_holes
+from skimage import measure
+from skimage.filters import sobel
+from skimage.segmentation import watershed
 from superqt import QCollapsible
 
 from napari_ncut.cli.demo import CLASS_NAMES, CLICKS, EMBED, PREDICT
@@ -22,6 +26,7 @@ from napari_ncut.widgets.demo import place_clicks, prepare_demo
 from napari_ncut.widgets.features import FeaturesWidget
 from napari_ncut.widgets.granularity import GranularityWidget
 from napari_ncut.widgets.masks_classes import MasksWidget
+from napari_ncut.widgets.measure import MeasureWidget
 from napari_ncut.widgets.objects import ObjectsWidget
 from napari_ncut.widgets.points import PointsWidget
 
@@ -110,6 +115,35 @@ def show_objects() -> None:
     viewer.close()
 
 
+def show_measures() -> None:
+    """Save a picture of coins that were measured, from a window of its own."""
+    coins = skimage.data.coins()
+    markers = np.where(coins > 150, 2, np.where(coins < 60, 1, 0))
+    filled = binary_fill_holes(watershed(sobel(coins), markers) == 2)
+    labels = without_specks(measure.label(filled))
+    viewer = napari.Viewer()
+    viewer.window.resize(SIZE[0], 1000)
+    # Of a photograph in which a coin is about as wide as a coin is.
+    spatial = {"scale": (0.4, 0.4), "units": ("mm", "mm")}
+    viewer.add_image(coins, name="coins", **spatial)
+    viewer.add_labels(labels, name="coins found", opacity=0.5, **spatial)
+    widget = MeasureWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Measure")
+    widget.input.images.value = [viewer.layers["coins"]]
+    widget.run_button.click()
+    wait(lambda: widget.measured is not None)
+    widget.tabs.setCurrentWidget(widget.sizes)
+    widget.sizes.property.value = "equivalent_diameter"
+    save(viewer, "measure")
+    viewer.close()
+
+
+def without_specks(labels: np.ndarray) -> np.ndarray:
+    """Labels without specks."""
+    large = np.bincount(labels.ravel()) >= 200
+    return np.where(large[labels], labels, 0).astype(np.int32)
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     viewer = napari.Viewer()
@@ -148,6 +182,7 @@ def main() -> None:
     show_classes()
     show_granularity()
     show_objects()
+    show_measures()
 
 
 if __name__ == "__main__":

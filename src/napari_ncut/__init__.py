@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from .io import read_points as read_points
     from .io import write_coco as write_coco
     from .io import write_labels as write_labels
+    from .measuring import Comparison as Comparison
+    from .measuring import MeasureTable as MeasureTable
+    from .measuring import compare_labels as compare_labels
+    from .measuring import measure_labels as measure_labels
+    from .measuring import measure_segments as measure_segments
+    from .measuring import size_histogram as size_histogram
+    from .measuring import summarize as summarize
     from .objects import Localization as Localization
     from .objects import Parts as Parts
     from .objects import concepts as concepts
@@ -36,7 +43,6 @@ if TYPE_CHECKING:
     from .prompts import Scribble as Scribble
     from .prompts import get_mask as get_mask
     from .prompts import label_instances as label_instances
-    from .prompts import measure_labels as measure_labels
     from .regions import Hierarchy as Hierarchy
     from .regions import granularity as granularity
     from .sam import MaskSet as MaskSet
@@ -57,6 +63,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Box": "prompts",
+    "Comparison": "measuring",
     "Embedding": "spectral",
     "FeatureMaps": "backbones",
     "Hierarchy": "regions",
@@ -64,6 +71,7 @@ _HOMES = {
     "Localization": "objects",
     "Mask": "prompts",
     "MaskSet": "sam",
+    "MeasureTable": "measuring",
     "ModelStore": "weights",
     "NCut": "spectral",
     "Parts": "objects",
@@ -77,6 +85,7 @@ _HOMES = {
     "automatic_masks": "sam",
     "backbone_entry": "backbones",
     "cluster_curve": "sam",
+    "compare_labels": "measuring",
     "concepts": "objects",
     "eigenvector_colors": "spectral",
     "embed": "spectral",
@@ -90,13 +99,16 @@ _HOMES = {
     "list_sam_models": "sam",
     "load_backbone": "backbones",
     "localize": "objects",
-    "measure_labels": "prompts",
+    "measure_labels": "measuring",
+    "measure_segments": "measuring",
     "parts": "objects",
     "read_image": "io",
     "read_images": "io",
     "read_points": "io",
     "segment_superpixels": "superpixels",
     "semantic_classes": "sam",
+    "size_histogram": "measuring",
+    "summarize": "measuring",
     "superpixel_methods": "superpixels",
     "write_coco": "io",
     "write_labels": "io",

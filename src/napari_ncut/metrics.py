@@ -7,6 +7,7 @@ several, (n, h, w), one of each annotator; figures are means over them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,12 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import InputError
 
 __all__ = [
+    "Overlaps",
     "achievable_accuracy",
     "boundary_f",
     "boundary_precision",
     "boundary_recall",
     "contingency",
     "covering",
+    "overlaps",
     "rand_index",
     "undersegmentation_error",
     "variation_of_information",
@@ -35,7 +38,7 @@ def covering(labels: ArrayLike, truth: ArrayLike) -> float:
     by area: 1 for equal partitions (Arbeláez et al., Contour detection and hierarchical image
     segmentation, 2011).
     """
-    return float(np.mean([table_covering(t) for t in _tables(labels, truth)]))
+    return float(np.mean([one.covering() for one in _overlaps(labels, truth)]))
 
 
 def rand_index(labels: ArrayLike, truth: ArrayLike) -> float:
@@ -44,7 +47,7 @@ def rand_index(labels: ArrayLike, truth: ArrayLike) -> float:
     Over several annotators this is the probabilistic Rand index (Unnikrishnan et al., Toward
     objective evaluation of image segmentation algorithms, 2007).
     """
-    return float(np.mean([table_rand_index(t) for t in _tables(labels, truth)]))
+    return float(np.mean([one.rand_index() for one in _overlaps(labels, truth)]))
 
 
 def variation_of_information(labels: ArrayLike, truth: ArrayLike) -> float:
@@ -52,7 +55,7 @@ def variation_of_information(labels: ArrayLike, truth: ArrayLike) -> float:
 
     Meilă, Comparing clusterings: an axiomatic view, 2005.
     """
-    return float(np.mean([table_variation(t) for t in _tables(labels, truth)]))
+    return float(np.mean([one.variation_of_information() for one in _overlaps(labels, truth)]))
 
 
 def achievable_accuracy(labels: ArrayLike, truth: ArrayLike) -> float:
@@ -82,7 +85,7 @@ def boundary_recall(labels: ArrayLike, truth: ArrayLike, *, tolerance: float = 2
     pixels one to one, as is usual for superpixels. Boundary pixels are those of `boundary_f`; 1
     where nothing is to be found. Grows with the number of regions.
     """
-    return float(np.mean([recall for _, recall in _boundary_shares(labels, truth, tolerance)]))
+    return float(np.mean([recall for _, recall in boundary_shares(labels, truth, tolerance)]))
 
 
 def boundary_precision(labels: ArrayLike, truth: ArrayLike, *, tolerance: float = 2.0) -> float:
@@ -91,7 +94,7 @@ def boundary_precision(labels: ArrayLike, truth: ArrayLike, *, tolerance: float 
     The counterpart of `boundary_recall`: 1 where nothing was found. Falls with the number of
     regions, most of whose boundaries nobody drew.
     """
-    return float(np.mean([one for one, _ in _boundary_shares(labels, truth, tolerance)]))
+    return float(np.mean([one for one, _ in boundary_shares(labels, truth, tolerance)]))
 
 
 def boundary_f(labels: ArrayLike, truth: ArrayLike, *, tolerance: float = 2.0) -> float:
@@ -114,13 +117,13 @@ def boundary_f(labels: ArrayLike, truth: ArrayLike, *, tolerance: float = 2.0) -
         np.mean(
             [
                 2 * precision * recall / max(precision + recall, 1e-12)
-                for precision, recall in _boundary_shares(labels, truth, tolerance)
+                for precision, recall in boundary_shares(labels, truth, tolerance)
             ]
         )
     )
 
 
-def _boundary_shares(
+def boundary_shares(
     labels: ArrayLike, truth: ArrayLike, tolerance: float
 ) -> Iterator[tuple[float, float]]:
     """Precision and recall of boundary pixels, for each truth."""
@@ -150,8 +153,88 @@ def _beside_others(labels: NDArray) -> NDArray[np.bool_]:
     return edges
 
 
-def contingency(labels: ArrayLike, truth: ArrayLike) -> Table:
-    """Pixels that each region (rows) and each true region (columns) share, both ascending.
+@dataclass(frozen=True, eq=False)
+class Overlaps:
+    """Pixels that regions of two label maps share, of pairs that share any alone.
+
+    What `contingency` is as a table, which of maps with tens of thousands of regions would not fit
+    into memory.
+
+    Attributes
+    ----------
+    rows, columns : arrays (n,), (m,)
+        Labels of the first and of the second map, ascending.
+    row, column : int arrays (k,)
+        Of every pair, places in these; ascending by row, then column.
+    counts : float64 array (k,)
+        Pixels that a pair shares.
+    """
+
+    rows: NDArray
+    columns: NDArray
+    row: NDArray[np.intp]
+    column: NDArray[np.intp]
+    counts: NDArray[np.float64]
+
+    @classmethod
+    def of_table(cls, table: Table) -> Overlaps:
+        """Those of a table of `contingency`, whose labels are not known."""
+        row, column = np.nonzero(table)
+        rows, columns = (np.arange(size) for size in table.shape)
+        return cls(rows, columns, row, column, table[row, column])
+
+    @property
+    def row_sizes(self) -> NDArray[np.float64]:
+        """Pixels of each region of the first map (n,)."""
+        return _sums(self.row, self.counts, len(self.rows))
+
+    @property
+    def column_sizes(self) -> NDArray[np.float64]:
+        """Pixels of each region of the second map (m,)."""
+        return _sums(self.column, self.counts, len(self.columns))
+
+    @property
+    def ious(self) -> NDArray[np.float64]:
+        """Intersection over union of each pair (k,)."""
+        union = self.row_sizes[self.row] + self.column_sizes[self.column] - self.counts
+        iou: NDArray[np.float64] = self.counts / union
+        return iou
+
+    def table(self) -> Table:
+        """All pairs as a table, as `contingency` gives it."""
+        table = np.zeros((len(self.rows), len(self.columns)))
+        table[self.row, self.column] = self.counts
+        return table
+
+    def covering(self) -> float:
+        """`covering` of the second map by the first."""
+        best = np.zeros(len(self.columns))
+        np.maximum.at(best, self.column, self.ious)
+        sizes = self.column_sizes
+        return float(best @ sizes / sizes.sum())
+
+    def rand_index(self) -> float:
+        """`rand_index` of both maps."""
+        n = self.counts.sum()
+        if n < 2:
+            return 1.0
+        together, rows, columns = (
+            float(np.square(sums).sum())
+            for sums in (self.counts, self.row_sizes, self.column_sizes)
+        )
+        return float(1 - (rows + columns - 2 * together) / (n * (n - 1)))
+
+    def variation_of_information(self) -> float:
+        """`variation_of_information` of both maps, in bits."""
+        joint, rows, columns = (
+            _entropy(sums / sums.sum()) for sums in (self.counts, self.row_sizes, self.column_sizes)
+        )
+        # Equal partitions differ by rounding alone, which must not make it negative.
+        return max(0.0, 2 * joint - rows - columns)
+
+
+def overlaps(labels: ArrayLike, truth: ArrayLike) -> Overlaps:
+    """Pixels that each region and each true region share, of pairs that share any.
 
     Raises
     ------
@@ -162,17 +245,24 @@ def contingency(labels: ArrayLike, truth: ArrayLike) -> Table:
     _check_comparable(found, drawn)
     rows, row = np.unique(found, return_inverse=True)
     columns, column = np.unique(drawn, return_inverse=True)
-    counts = np.bincount(
-        row.ravel() * len(columns) + column.ravel(), minlength=len(rows) * len(columns)
-    )
-    return counts.reshape(len(rows), len(columns)).astype(np.float64)
+    pairs, counts = np.unique(row.ravel() * len(columns) + column.ravel(), return_counts=True)
+    return Overlaps(rows, columns, *np.divmod(pairs, len(columns)), counts.astype(np.float64))
+
+
+def contingency(labels: ArrayLike, truth: ArrayLike) -> Table:
+    """Pixels that each region (rows) and each true region (columns) share, both ascending.
+
+    Raises
+    ------
+    InputError
+        If shapes differ or there are no pixels.
+    """
+    return overlaps(labels, truth).table()
 
 
 def table_covering(table: Table) -> float:
     """`covering` of a table of `contingency`."""
-    rows, columns = table.sum(axis=1, keepdims=True), table.sum(axis=0)
-    best = (table / (rows + columns - table)).max(axis=0)
-    return float(best @ columns / columns.sum())
+    return Overlaps.of_table(table).covering()
 
 
 def table_accuracy(table: Table) -> float:
@@ -188,22 +278,16 @@ def table_leakage(table: Table) -> float:
 
 def table_rand_index(table: Table) -> float:
     """`rand_index` of a table of `contingency`."""
-    n = table.sum()
-    if n < 2:
-        return 1.0
-    together, rows, columns = (
-        float(np.square(sums).sum()) for sums in (table, table.sum(axis=1), table.sum(axis=0))
-    )
-    return float(1 - (rows + columns - 2 * together) / (n * (n - 1)))
+    return Overlaps.of_table(table).rand_index()
 
 
 def table_variation(table: Table) -> float:
     """`variation_of_information` of a table of `contingency`."""
-    joint, rows, columns = (
-        _entropy(sums / table.sum()) for sums in (table, table.sum(axis=1), table.sum(axis=0))
-    )
-    # Equal partitions differ by rounding alone, which must not make it negative.
-    return max(0.0, 2 * joint - rows - columns)
+    return Overlaps.of_table(table).variation_of_information()
+
+
+def _sums(place: NDArray, weights: NDArray, n: int) -> NDArray[np.float64]:
+    return np.bincount(place, weights=weights, minlength=n).astype(np.float64, copy=False)
 
 
 def _entropy(shares: NDArray[np.float64]) -> float:
@@ -228,6 +312,10 @@ def _comparable(labels: ArrayLike, truth: ArrayLike) -> tuple[NDArray, NDArray]:
     return found, several
 
 
-def _tables(labels: ArrayLike, truth: ArrayLike) -> list[Table]:
+def _overlaps(labels: ArrayLike, truth: ArrayLike) -> list[Overlaps]:
     found, several = _comparable(labels, truth)
-    return [contingency(found, one) for one in several]
+    return [overlaps(found, one) for one in several]
+
+
+def _tables(labels: ArrayLike, truth: ArrayLike) -> list[Table]:
+    return [one.table() for one in _overlaps(labels, truth)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Written out even where they are the defaults: what a result depends on most should be seen, and
 # should stay should a later version choose otherwise.
-_ALWAYS = ("backbone", "method", "n_components")
+_ALWAYS = ("backbone", "n_components")
 _ORDER = ("axes", "backbone", "n_components", "layer", "node", "channels", "scaling")
 
 
@@ -175,7 +175,8 @@ def function_script(
     import napari_ncut
 
     comment, expression = _reading(source)
-    wanted = _not_default(getattr(napari_ncut, function), {"axes": source.axes, **given})
+    called = getattr(napari_ncut, function)
+    wanted = _not_default(called, {"axes": source.axes, **given}, (*_ALWAYS, "method"))
     if wanted.get("axes") == "YX":
         del wanted["axes"]
     arguments = ["image", *(f"{name}={_literal(value)}" for name, value in wanted.items())]
@@ -185,6 +186,67 @@ def function_script(
         written = labels or target
         place = _literal(str(output))
         lines += ["", f"ncut.write_labels({place}, {written}{_axes_argument(source)})"]
+    return _script(lines)
+
+
+def measure_script(
+    labels: ImageSource,
+    image: ImageSource | Mapping[str, ImageSource],
+    parameters: Mapping[str, Any],
+    *,
+    classes: ImageSource | None = None,
+    output: str | Path = "segments.csv",
+) -> str:
+    """Write a script that measures the segments of labels.
+
+    Parameters
+    ----------
+    labels
+        Where the labels come from.
+    image
+        Where the image that intensities are measured in does, or each channel of it by name; an
+        empty mapping for none.
+    parameters
+        Further arguments of `measure_segments`.
+    classes
+        Where a map of classes comes from, if there is one.
+    output
+        File for the table.
+
+    Returns
+    -------
+    str
+    """
+    from .measuring import measure_segments
+
+    comment, expression = _reading(labels)
+    lines = [*comment, f"labels = {expression}"]
+    arguments = ["labels"]
+    given = {"axes": labels.axes, **parameters}
+    if isinstance(image, ImageSource):
+        comment, expression = _reading(image)
+        lines += [*comment, f"image = {expression}"]
+        given["axes"] = image.axes
+    elif image:
+        lines.append("image = {")
+        for name, source in image.items():
+            comment, expression = _reading(source)
+            lines += [*(f"    {line}" for line in comment), f"    {_literal(name)}: {expression},"]
+        lines.append("}")
+    if image:
+        arguments.append("image")
+    if classes is not None:
+        comment, expression = _reading(classes)
+        lines += [*comment, f"classes = {expression}"]
+        arguments.append("classes=classes")
+    wanted = _not_default(measure_segments, given)
+    if wanted.get("axes") == "YX":
+        del wanted["axes"]
+    if not wanted.get("class_names"):
+        wanted.pop("class_names", None)
+    arguments += [f"{name}={_literal(value)}" for name, value in wanted.items()]
+    lines += ["", *_call("table", "ncut.measure_segments", arguments)]
+    lines += [f"table.to_csv({_literal(str(output))})", "classes = ncut.summarize(table)"]
     return _script(lines)
 
 
@@ -278,8 +340,10 @@ def _of_the_user(recipe: Mapping[str, Any], sources: list[ImageSource]) -> dict[
     return given
 
 
-def _not_default(function: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments that `function` takes and that are not its defaults already."""
+def _not_default(
+    function: Any, given: Mapping[str, Any], always: Sequence[str] = _ALWAYS
+) -> dict[str, Any]:
+    """Arguments that `function` takes and that are not its defaults already, some always."""
     known = inspect.signature(function).parameters
     takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in known.values())
     return {
@@ -287,7 +351,7 @@ def _not_default(function: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in given.items()
         if (name in known or takes_any)
         and name != "progress"
-        and (name in _ALWAYS or name not in known or _plain(value) != _plain(known[name].default))
+        and (name in always or name not in known or _plain(value) != _plain(known[name].default))
     }
 
 

@@ -105,7 +105,8 @@ def stages(
 ) -> dict[str, Callable[[Path], object]]:
     """Do the job; what writes each of `FILES`."""
     from ..io import PointsTable, write_labels, write_points, write_table
-    from ..prompts import PromptSegmenter, measure_labels
+    from ..measuring import measure_labels
+    from ..prompts import PromptSegmenter
     from ..spectral import embed
     from . import pictures
 

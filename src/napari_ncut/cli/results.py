@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, check_choice
 from ..io import check_label_format, check_outputs, write_table, write_together
-from ..prompts import label_instances, measure_labels
+from ..measuring import measure_labels
+from ..prompts import label_instances
 from .inputs import image_names, label_writer, output_stems, stack_axes
 from .segmenting import Answer, Job
 

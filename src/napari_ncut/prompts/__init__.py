@@ -1,7 +1,7 @@
 """Clicks and strokes → masks."""
 
 from .conditioned import ConditionedCut
-from .instances import ClassMeasure, label_instances, measure_labels
+from .instances import label_instances
 from .methods import METHODS
 from .parameters import ANSWERS, MODES, NORMALIZATIONS
 from .prototypes import Prototypes
@@ -16,7 +16,6 @@ __all__ = [
     "MODES",
     "NORMALIZATIONS",
     "Box",
-    "ClassMeasure",
     "ConditionedCut",
     "Mask",
     "PlaneThings",
@@ -28,5 +27,4 @@ __all__ = [
     "ThingScores",
     "get_mask",
     "label_instances",
-    "measure_labels",
 ]

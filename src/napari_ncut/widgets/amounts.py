@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..prompts import ClassMeasure
+from ..measuring import ClassMeasure
 from .session import Prepared
 
 

@@ -67,7 +67,7 @@ def level_by_size(layer: Image) -> int:
     return len(layer.data) - 1
 
 
-def default_axes(layer: Image) -> str:
+def default_axes(layer: Image | Labels) -> str:
     """Axes of a layer as its axis labels say, or as napari users mean them without labels.
 
     Never from sizes; the widget shows them beside the shape, to be corrected.
@@ -78,7 +78,7 @@ def default_axes(layer: Image) -> str:
     # napari's own labels, "-2" and "-1", are no names.
     if len(labels) == len(letters) == layer.ndim and {"Y", "X"} <= letters <= set("TZCYX"):
         names = "".join(labels)
-    if layer.rgb:
+    if getattr(layer, "rgb", False):
         return "" if "C" in names or not names else names + "S"
     return names
 

@@ -10,16 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..measuring import ClassMeasure, measure_labels
 from ..progress import Progress, Steps
-from ..prompts import (
-    ClassMeasure,
-    PlaneThings,
-    PromptSegmenter,
-    Stroke,
-    ThingScores,
-    label_instances,
-    measure_labels,
-)
+from ..prompts import PlaneThings, PromptSegmenter, Stroke, ThingScores, label_instances
 from .history import Command
 from .label_edit import LabelEdit, key_in_layer
 from .layers import Source
