@@ -14,6 +14,7 @@ from ..errors import InputError
 from .layers import block_in, data_to_world, free_name, lay_on, unwrap
 from .region_paint import new_labels
 from .roles import SEGMENTS, labels_on, note, notes_of, role_of
+from .shapes_area import in_image
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -104,7 +105,7 @@ def boxes_on_plane(
     boxes, unusable = [], 0
     for vertices in shapes.data:
         world = np.asarray(vertices, dtype=float) @ matrix.T + offset
-        places = _in_image(image, world, viewer)
+        places = in_image(image, world, viewer)
         pixels, _ = source.pixels_of(places)
         # Rows and columns do not choose the plane: a rectangle may reach beyond the image.
         places[:, dims] = ((source.starts + 0.5) * source.factors - 0.5)[dims]
@@ -134,7 +135,7 @@ def result_layer(viewer: ViewerModel, source: Source) -> tuple[Labels, bool]:
         if fits and notes_of(layer).get("made_by") == _MADE_BY:
             return layer, False
     layer = new_labels(viewer, source, _MADE_BY)
-    layer.opacity = 0.7
+    layer.opacity, layer.contour = 1.0, 2
     note(layer, role=SEGMENTS, made_by=_MADE_BY)
     return layer, True
 
@@ -144,15 +145,3 @@ def _image_of(source: Source) -> Image:
     if image is None:
         raise InputError(f"The image “{source.name}” is gone. Choose another.")
     return image
-
-
-def _in_image(image: Image, world: NDArray[np.float64], viewer: ViewerModel) -> NDArray[np.float64]:
-    """World coordinates as data coordinates of an image; what they lack is what sliders show."""
-    missing = image.ndim - world.shape[1]
-    if missing > 0:
-        first = viewer.dims.ndim - image.ndim
-        sliders = np.asarray(viewer.dims.point)[first : first + missing]
-        world = np.column_stack([np.tile(sliders, (len(world), 1)), world])
-    matrix, offset = data_to_world(image)
-    places: NDArray[np.float64] = np.linalg.solve(matrix, (world[:, -image.ndim :] - offset).T).T
-    return places

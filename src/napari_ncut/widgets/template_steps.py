@@ -1,0 +1,111 @@
+"""What runs in the thread of the panel of templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..progress import Progress, Steps
+from .template_controls import LOWEST_SCORE
+
+if TYPE_CHECKING:
+    from ..templates import Matches, Template
+    from .reading import Reading
+
+
+@dataclass(frozen=True, eq=False)
+class FoundCopies:
+    """Copies of a template in some planes, the best of all first.
+
+    Attributes
+    ----------
+    template : Template
+    matches : Matches
+        Also those with low scores; `planes` counts those of the reading.
+    numbers : dict of int32 arrays (h, w)
+        For every plane the number of the copy at every pixel, from 1; 0 where there is none.
+    """
+
+    template: Template
+    matches: Matches
+    numbers: dict[int, NDArray[np.int32]]
+
+    def chosen(self, score: float, *, best_only: bool) -> NDArray[np.int64]:
+        """Numbers of the copies that count, from 1: by score, or the best of every plane alone."""
+        if best_only:
+            _, first = np.unique(self.matches.planes, return_index=True)
+            return np.sort(first) + 1
+        return np.arange(np.count_nonzero(self.matches.scores >= score)) + 1
+
+
+def take_steps(
+    reading: Reading, plane: int, painted: NDArray, maker: str, what: dict[str, Any]
+) -> Steps[Template]:
+    """A template made of a plane and what is painted on it, by one of its makers."""
+    yield Progress("reading", 0, 1)
+    from ..templates import Template
+
+    make = getattr(Template, maker)
+    template: Template = make(
+        raw_plane(reading, plane), painted, axes="YXC", channels="all", **what
+    )
+    return template
+
+
+def load_steps(paths: Mapping[str, Path | None]) -> Steps[Template]:
+    """A template of image files; `paths` by the names of what they are."""
+    yield Progress("reading", 0, 1)
+    from ..templates import Template
+
+    return Template.from_files(**paths)
+
+
+def raw_plane(reading: Reading, plane: int) -> NDArray:
+    """A plane as it is read, (h, w, c), not scaled."""
+    from ..imaging import as_planes
+
+    planes = as_planes(reading.images(), axes=reading.axes, channels=reading.channels)
+    return planes.sources[0].read(plane)
+
+
+def find_steps(
+    reading: Reading, planes: list[int], template: Template, options: dict[str, Any]
+) -> Steps[FoundCopies]:
+    """All copies in some planes; `options` as of `find_copies`."""
+    yield Progress("loading", 0, 1)
+    from ..templates import Matches, paint_copies
+    from ..templates.finding import find_copies_steps
+
+    found = []
+    shapes: dict[int, tuple[int, int]] = {}
+    for i, plane in enumerate(planes):
+        image = raw_plane(reading, plane)
+        shapes[plane] = image.shape[0], image.shape[1]
+        steps = find_copies_steps(
+            image, template, axes="YXC", channels="all", threshold=LOWEST_SCORE, **options
+        )
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                matches = end.value
+                break
+            yield Progress(step.stage, i * step.total + step.done, len(planes) * step.total)
+        matches.planes[:] = plane
+        found.append(matches)
+    joined = Matches.joined(found)
+    matches = joined.where(np.argsort(-joined.scores, kind="stable"))
+    numbers = {}
+    for plane, shape in shapes.items():
+        own = np.flatnonzero(matches.planes == plane)
+        here = matches.where(own)
+        here.planes[:] = 0
+        # Numbers of this plane's copies become those of all planes together.
+        painted = paint_copies(template, here, shape, instances=True)
+        numbers[plane] = np.concatenate([[0], own + 1]).astype(np.int32)[painted]
+    return FoundCopies(template, matches, numbers)
