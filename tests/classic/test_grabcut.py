@@ -90,7 +90,7 @@ def test_sure_marks_stay_and_probable_ones_may_change():
     marks[26:29, 21:24] = Mark.FOREGROUND
     marks[60:63, 40:43] = Mark.FOREGROUND
     marks[40:45, 40:44] = Mark.PROBABLY_BACKGROUND
-    mask = grabcut(image, axes="YXC", boxes=[LEFT], marks=marks)
+    mask = grabcut(image, axes="YXC", boxes=[LEFT], marks=marks, margin=0.5)
     assert not mask[39:42, 34:37].any()
     assert mask[26:29, 21:24].all() and mask[60:63, 40:43].all()
     assert mask[40:45, 40:44].all()
@@ -122,6 +122,25 @@ def test_what_vanished_comes_back_with_a_mark():
     marks[25:35, 25:35] = Mark.FOREGROUND
     cutter.set_marks(marks)
     np.testing.assert_array_equal(cutter.iterate(2), marks == Mark.FOREGROUND)
+
+
+def test_one_of_many_alike_is_found():
+    rows, columns = np.indices((160, 160))
+    inside = np.hypot(rows % 40 - 20, columns % 40 - 20) < 12
+    noise = np.random.RandomState(0).normal(0, 25, inside.shape)
+    image = (np.where(inside, 150, 60) + noise).clip(0, 255).astype(np.uint8)
+    cutter = GrabCut(image)
+    cutter.set_boxes([(45, 45, 75, 75)])
+    one = inside & (rows // 40 == 1) & (columns // 40 == 1)
+    # OpenCV alone takes all for background.
+    mask = np.zeros(image.shape, np.uint8)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    three = np.dstack([image] * 3)
+    cv2.grabCut(three, mask, (45, 45, 31, 31), *models, 3, cv2.GC_INIT_WITH_RECT)
+    assert not (mask & 1).any()
+    for _ in range(3):
+        found = cutter.iterate()
+        assert (found & one).sum() / (found | one).sum() > 0.9
 
 
 def test_segments_number_foreground_first():

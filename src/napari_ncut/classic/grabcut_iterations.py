@@ -14,7 +14,16 @@ from ..errors import InputError, is_number
 from ..imaging import Channels, Scaling, as_planes
 from ..progress import Progress, Steps, run_steps
 from .grabcut_inputs import Mark, checked_marks, eight_bits, pixels_of, sides_of
-from .grabcut_part import BGD, FGD, PROBABLY_BGD, PROBABLY_FGD, Models, cut, models_of
+from .grabcut_part import (
+    BGD,
+    FGD,
+    PROBABLY_BGD,
+    PROBABLY_FGD,
+    Models,
+    cut,
+    models_of,
+    models_of_middle,
+)
 
 REQUIRES = ("cv2", "classic")
 
@@ -83,6 +92,10 @@ class GrabCut:
     -----
     Rother, Kolmogorov and Blake, "GrabCut", SIGGRAPH 2004; OpenCV. Boxes (with their margin) of
     more than half a million pixels are cut on a coarser grid, and then in full along the boundary.
+
+    Where things like that in a box lie around it, too, GrabCut often finds nothing but background.
+    Colors of the middle of the box and of its corners begin then, and a round that would lose all
+    that a box holds is not made.
     """
 
     def __init__(
@@ -92,7 +105,7 @@ class GrabCut:
         axes: str | None = None,
         channels: Channels = None,
         scaling: Scaling = "stack",
-        margin: float | None = 0.5,
+        margin: float | None = 4.0,
     ) -> None:
         missing = missing_because("GrabCut", REQUIRES)
         if missing:
@@ -278,12 +291,16 @@ class GrabCut:
             models, learn = models_of(image[sides[0]], image[sides[1]]), False
         elif models is not None and not part.foreground.any():
             models = None
-        for result in cut(image, mask, models, learn=learn):
-            if result is None:
-                yield Progress("boundary", 0, 1)
-            else:
-                part = replace(part, foreground=result[0], models=result[1])
-        return part
+        found = yield from _driven(image, mask, models, learn)
+        is_open = (mask == PROBABLY_FGD) | (mask == PROBABLY_BGD)
+        if part.box and is_open.any() and not (found[0] & is_open).any():
+            # Whoever draws a box means something in it: a round that loses it is not made.
+            if part.models is not None:
+                return part
+            middle = models_of_middle(image, mask, self._inside(part.box, part.window))
+            if middle is not None:
+                found = yield from _driven(image, mask, middle, False)
+        return replace(part, foreground=found[0], models=found[1])
 
     def _numbers(self, part: _Part, state: GrabCutState) -> NDArray[np.uint8]:
         """OpenCV's numbers: where it stands, as far as boxes and marks leave it open."""
@@ -317,7 +334,7 @@ def grabcut(
     iterations: int = 5,
     channels: Channels = None,
     scaling: Scaling = "stack",
-    margin: float | None = 0.5,
+    margin: float | None = 4.0,
     progress: Callable[[Progress], object] | None = None,
 ) -> NDArray[np.bool_]:
     """Part the foreground in boxes, or that of marks, from the background.
@@ -362,6 +379,17 @@ def label_pieces(mask: NDArray[np.bool_], *, background: bool = True) -> NDArray
         rest, _ = label(~mask, output=np.int32)
         pieces[~mask] = rest[~mask] + n_pieces
     return pieces
+
+
+def _driven(
+    image: NDArray[np.uint8], mask: NDArray[np.uint8], models: Models | None, learn: bool
+) -> Steps[tuple[NDArray[np.bool_], Models]]:
+    """A cut as steps."""
+    for result in cut(image, mask, models, learn=learn):
+        if result is not None:
+            return result
+        yield Progress("boundary", 0, 1)
+    raise AssertionError("a cut ends with its result")
 
 
 def _nothing(image: NDArray[np.uint8]) -> Models:

@@ -28,6 +28,9 @@ _SEED = 0
 # As OpenCV keeps a mixture of five Gaussians of three channels: weights, means, covariances.
 _MODEL_SIZE = 65
 _GAUSSIANS = 5
+# In half sides of a box from its middle: the ellipse of what is foreground, the one outside of
+# which is background, and the square in which that is.
+_MIDDLE, _CORNERS, _NEAR = 0.5, 1.1, 1.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +95,26 @@ def models_of(foreground: NDArray[np.uint8], background: NDArray[np.uint8]) -> M
     cv2 = _seeded()
     cv2.grabCut(row, numbers[np.newaxis].copy(), None, *models, 0, cv2.GC_INIT_WITH_MASK)
     return Models(*models)
+
+
+def models_of_middle(
+    image: NDArray[np.uint8], mask: NDArray[np.uint8], box: tuple[slice, slice]
+) -> Models | None:
+    """Colors of the middle of a box, and of its corners and its rim; marks overrule both.
+
+    None if marks leave nothing of either.
+    """
+    row, column = np.ogrid[: image.shape[0], : image.shape[1]]
+    ways = [
+        np.abs(place - (span.start + span.stop - 1) / 2) / max((span.stop - span.start) / 2, 1)
+        for place, span in zip((row, column), box, strict=True)
+    ]
+    distance = np.hypot(*ways)
+    around = (np.maximum(*ways) <= _NEAR) & (distance > _CORNERS) & (mask != FGD)
+    middle = ((distance <= _MIDDLE) & (mask != BGD)) | (mask == FGD)
+    if not middle.any() or not around.any():
+        return None
+    return models_of(image[middle], image[around])
 
 
 def _cut_small(

@@ -362,6 +362,8 @@ def _array_of(source: Source) -> Any:
 
 
 def _told(cut: _Cut, skipped: int) -> str:
+    if not cut.n_foreground:
+        return "Nothing but background was found. Mark some of the foreground, and cut again."
     pieces = f"{cut.n_foreground} piece{'' if cut.n_foreground == 1 else 's'} of foreground"
     ignored = f" {skipped} rectangle(s) without area or beside the image are ignored."
     return (
