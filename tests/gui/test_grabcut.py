@@ -209,6 +209,18 @@ def test_an_image_deleted_while_it_is_cut_is_no_error(section: Callable, qtbot: 
     assert "Open an image" in opened.panel.message.text()
 
 
+def test_what_is_undone_or_painted_while_it_cuts_is_cut_again(section: Callable, qtbot: Any):
+    opened = section(glow())
+    opened.panel.draw_boxes().add(BOX, shape_type="rectangle")
+    first = cut(opened, qtbot).data.copy()
+    second = cut(opened, qtbot).data.copy()
+    opened.panel.iterate()
+    opened.history.undo()
+    np.testing.assert_array_equal(result(opened).data, first)
+    opened.wait(qtbot)
+    np.testing.assert_array_equal(result(opened).data, second)
+
+
 def test_a_deleted_result_is_made_anew_and_cancel_changes_nothing(section: Callable, qtbot: Any):
     opened = section(disk())
     opened.panel.draw_boxes().add(BOX, shape_type="rectangle")

@@ -202,6 +202,22 @@ def test_files_paint_the_selected_class_into_a_new_layer(
     assert opened.painted() is None
 
 
+def test_what_is_painted_meanwhile_stays(painting: Callable, qtbot: Any):
+    opened = painting(cells(), one_painted())
+    panel, layer = opened.panel, opened.painted()
+    panel.take_class()
+    opened.wait(qtbot)
+    panel.find()
+    opened.wait(qtbot)
+    panel.paint()
+    layer.data_setitem((np.array([50]), np.array([40])), 9)
+    opened.wait(qtbot)
+    assert layer.data[50, 40] == 9
+    np.testing.assert_array_equal(layer.data > 0, truth())
+    opened.history.undo()
+    assert layer.data[50, 40] == 9 and not layer.data[60:].any()
+
+
 def test_refusals_are_told(painting: Callable, qtbot: Any):
     opened = painting(cells(), np.zeros((100, 140), np.uint8))
     panel = opened.panel

@@ -24,6 +24,7 @@ from .grabcut_part import (
     models_of,
     models_of_middle,
 )
+from .pieces import label_pieces
 
 REQUIRES = ("cv2", "classic")
 
@@ -107,6 +108,22 @@ class GrabCut:
         scaling: Scaling = "stack",
         margin: float | None = 4.0,
     ) -> None:
+        planes = as_planes(image, axes=axes, channels=channels, scaling=scaling)
+        if len(planes) != 1:
+            raise InputError(
+                f"GrabCut works in one plane, but {len(planes)} were given. Choose one, for "
+                f"example image[0]."
+            )
+        self._begin(planes[0], margin)
+
+    @classmethod
+    def of_plane(cls, plane: NDArray[np.float32], *, margin: float | None = 4.0) -> GrabCut:
+        """GrabCut of a plane (h, w, c) in [0, 1], as `napari_ncut.imaging.as_planes` gives it."""
+        cutter = cls.__new__(cls)
+        cutter._begin(plane, margin)
+        return cutter
+
+    def _begin(self, plane: NDArray[np.float32], margin: float | None) -> None:
         missing = missing_because("GrabCut", REQUIRES)
         if missing:
             raise InputError(missing)
@@ -114,13 +131,7 @@ class GrabCut:
             raise InputError(
                 f"A margin of {margin!r} cannot be used. Give a number from 0, or None."
             )
-        planes = as_planes(image, axes=axes, channels=channels, scaling=scaling)
-        if len(planes) != 1:
-            raise InputError(
-                f"GrabCut works in one plane, but {len(planes)} were given. Choose one, for "
-                f"example image[0]."
-            )
-        self._image = eight_bits(planes[0])
+        self._image = eight_bits(plane)
         self._margin = margin
         self._state = GrabCutState()
 
@@ -367,18 +378,6 @@ def grabcut(
     cutter.set_boxes(boxes)
     cutter.set_marks(marks)
     return run_steps(cutter.iterate_steps(iterations), progress)
-
-
-def label_pieces(mask: NDArray[np.bool_], *, background: bool = True) -> NDArray[np.int32]:
-    """Connected pieces of a mask (by sides of pixels), from 1, and then of what is around it."""
-    from scipy.ndimage import label
-
-    pieces: NDArray[np.int32]
-    pieces, n_pieces = label(mask, output=np.int32)
-    if background:
-        rest, _ = label(~mask, output=np.int32)
-        pieces[~mask] = rest[~mask] + n_pieces
-    return pieces
 
 
 def _driven(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from napari.utils.notifications import show_info
 from ..classic.grabcut_iterations import REQUIRES
 from ..declared import missing_because
 from ..errors import InputError
-from ..progress import Progress, Steps
+from ..progress import Progress
 from .grabcut_controls import GrabCutControls
 from .grabcut_layers import (
     MARK_KINDS,
@@ -25,10 +24,10 @@ from .grabcut_layers import (
     marks_on_plane,
     result_layer,
 )
+from .grabcut_steps import Cut, Order, array_of, cut_steps, key_of
 from .history import Change, Group, History
 from .keys import ShiftDigits, bind_weakly
-from .label_edit import LabelEdit, key_in_layer
-from .layers import level_data, unwrap
+from .layers import unwrap
 from .outputs import layer_added
 from .panels import allow
 from .shapes_steps import ShapesSteps
@@ -36,7 +35,6 @@ from .workers import Job, percent, tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from numpy.typing import NDArray
 
     from ..classic.grabcut_iterations import GrabCut, GrabCutState
     from .layers import Source
@@ -50,17 +48,6 @@ _RUN_TIP = (
     "Key: I on rectangles, marks and the result."
 )
 _AGAIN_TIP = "Forget what was learned in this plane: the next cut begins with rectangles and marks."
-
-
-@dataclass(frozen=True, eq=False)
-class _Cut:
-    """What arrives from the thread."""
-
-    cutter: GrabCut
-    before: GrabCutState
-    after: GrabCutState
-    labels: NDArray[np.int32]
-    n_foreground: int
 
 
 class GrabCutPanel(GrabCutControls):
@@ -84,7 +71,7 @@ class GrabCutPanel(GrabCutControls):
         # The plane cut last, with the array it was read of: while that lives, its id is its own.
         self._cutter: tuple[Any, GrabCut, Any] | None = None
         self._states: dict[Any, GrabCutState] = {}
-        self._arrive: Callable[[_Cut], None] = lambda _: None
+        self._arrive: Callable[[Cut], None] = lambda _: None
         self._job = Job(self)
         self._shapes_steps = ShapesSteps(history, self)
         self._digits = ShiftDigits(self._viewer, self._are_chosen_marks, self._choose_mark, self)
@@ -204,20 +191,13 @@ class GrabCutPanel(GrabCutControls):
             return
         self._shapes_steps.note()
         try:
-            asked = self._asked()
+            order = self._order()
         except InputError as error:
             self.message.setText(str(error))
             tell(error)
             return
-        reading, plane, boxes, marks, skipped = asked
-        key = _key_of(reading, plane)
-        known = self._cutter[1] if self._cutter is not None and self._cutter[0] == key else None
-        state, rounds = self._states.get(key), self.rounds.value()
-        background = self.background.isChecked()
-        self._arrive = lambda cut: self._on_cut(cut, reading, plane, key, skipped)
-        self._job.start(
-            lambda: cut_steps(reading, plane, known, state, boxes, marks, rounds, background)
-        )
+        self._arrive = lambda cut: self._on_cut(cut, order)
+        self._job.start(lambda: cut_steps(order))
 
     def start_over(self) -> None:
         """Forget what was learned in the plane on screen, as a step of undo."""
@@ -226,7 +206,7 @@ class GrabCutPanel(GrabCutControls):
         except InputError as error:
             self.message.setText(str(error))
             return
-        key = _key_of(reading, plane)
+        key = key_of(reading, plane)
         before = self._states.get(key)
         if before is not None and not self.busy:
             apply = partial(_set_state, weakref.ref(self), key)
@@ -242,7 +222,8 @@ class GrabCutPanel(GrabCutControls):
             )
         return reading, plane
 
-    def _asked(self) -> tuple[Reading, int, list[Any], Any, int]:
+    def _order(self) -> Order:
+        """What a cut now would be of; an `InputError` if there can be none."""
         reading, plane = self._plane()
         source = reading.sources[0]
         boxes, skipped, marks = [], 0, None
@@ -250,7 +231,22 @@ class GrabCutPanel(GrabCutControls):
             boxes, skipped = boxes_on_plane(self.boxes.value, source, plane, self._viewer)
         if self.marks.value is not None:
             marks = marks_on_plane(self.marks.value, source, plane)
-        return reading, plane, boxes, marks, skipped
+        key = key_of(reading, plane)
+        known = self._cutter[1] if self._cutter is not None and self._cutter[0] == key else None
+        layer, is_new = result_layer(self._viewer, source)
+        return Order(
+            reading,
+            plane,
+            known,
+            self._states.get(key),
+            boxes,
+            marks,
+            self.rounds.value(),
+            self.background.isChecked(),
+            layer,
+            is_new,
+            skipped,
+        )
 
     def _on_removed(self, event: Any = None) -> None:
         """The image may be gone; nothing of it is kept then."""
@@ -273,31 +269,30 @@ class GrabCutPanel(GrabCutControls):
         if not busy:
             self.refresh()
 
-    def _on_cut(self, cut: _Cut, reading: Reading, plane: int, key: Any, skipped: int) -> None:
-        source = reading.sources[0]
-        image = source.layer
+    def _on_cut(self, cut: Cut, order: Order) -> None:
+        image = order.source.layer
         if image is None or image not in self._viewer.layers:
             show_info("The image was deleted meanwhile; what was cut is not shown.")
             return
-        self._cutter = (key, cut.cutter, _array_of(source))
+        key, layer = order.key, order.layer
+        self._cutter = (key, cut.cutter, array_of(order.source))
+        gone = not order.is_new and layer not in self._viewer.layers
+        undone = self._states.get(key) is not order.state
+        if gone or undone or not np.array_equal(layer.data[order.place], cut.before):
+            # What it was to change has changed meanwhile: undone, painted on, deleted.
+            self.iterate()
+            return
         group = Group("GrabCut")
-        layer, is_new = result_layer(self._viewer, source)
-        if is_new:
+        if order.is_new:
             group.commands.append(layer_added(self._viewer, layer, self._lowest()))
-        edit = LabelEdit(layer)
-        place = key_in_layer(source, plane, source.starts)
-        before = np.asarray(layer.data[place])
-        upright = source.names.index("Y") < source.names.index("X")
-        edit.add(place, before, cut.labels if upright else cut.labels.T)
-        command = edit.command()
-        if command is not None:
-            group.commands.append(command)
+        if cut.command is not None:
+            group.commands.append(cut.command)
         apply = partial(_set_state, weakref.ref(self), key)
-        group.commands.append(Change("GrabCut", apply, self._states.get(key), cut.after))
+        group.commands.append(Change("GrabCut", apply, order.state, cut.state))
         self._history.follow(layer)
         bind_weakly(layer, "I", self.iterate)
         self._history.perform(group)
-        self.message.setText(_told(cut, skipped))
+        self.message.setText(_told(cut, order.skipped))
 
     def _lowest(self) -> Any:
         """Which of the prompts lies lowest: the result is to lie below all."""
@@ -313,55 +308,12 @@ class GrabCutPanel(GrabCutControls):
             del self._states[old]
 
 
-def cut_steps(
-    reading: Reading,
-    plane: int,
-    cutter: GrabCut | None,
-    state: GrabCutState | None,
-    boxes: list[tuple[float, ...]],
-    marks: Any,
-    rounds: int,
-    background: bool,
-) -> Steps[_Cut]:
-    """Cut a plane; it is read if there is nothing that has it already."""
-    yield Progress("cutting", 0, 1)
-    from ..classic.grabcut_iterations import GrabCut, GrabCutState
-    from ..imaging import as_planes
-
-    if cutter is None:
-        planes = as_planes(
-            reading.images(), axes=reading.axes, channels=reading.channels, scaling=reading.scaling
-        )
-        cutter = GrabCut(planes[plane], axes="YXC", channels="all", scaling="dtype")
-    before = state or GrabCutState()
-    cutter.state = before
-    cutter.set_boxes(boxes)
-    cutter.set_marks(marks)
-    mask = yield from cutter.iterate_steps(rounds)
-    labels = cutter.segments(background=background)
-    n_foreground = int(labels[mask].max(initial=0))
-    return _Cut(cutter, before, cutter.state, labels, n_foreground)
-
-
 def _set_state(reference: weakref.ref[GrabCutPanel], key: Any, state: GrabCutState | None) -> None:
     if (panel := reference()) is not None:
         panel.keep_state(key, state)
 
 
-def _key_of(reading: Reading, plane: int) -> Any:
-    """What has to be the same for a cut to go on: image, what is read of it, and the plane."""
-    source = reading.sources[0]
-    read = (source.level, tuple(source.starts.tolist()), tuple(source.sizes.tolist()))
-    settings = repr((reading.axes, reading.channels, reading.scaling))
-    return source.reference, id(_array_of(source)), read, settings, plane
-
-
-def _array_of(source: Source) -> Any:
-    layer = source.layer
-    return None if layer is None else level_data(layer, source.level)
-
-
-def _told(cut: _Cut, skipped: int) -> str:
+def _told(cut: Cut, skipped: int) -> str:
     if not cut.n_foreground:
         return "Nothing but background was found. Mark some of the foreground, and cut again."
     pieces = f"{cut.n_foreground} piece{'' if cut.n_foreground == 1 else 's'} of foreground"

@@ -15,7 +15,6 @@ from ..errors import InputError
 from ..progress import Progress
 from .history import Group, History
 from .keys import bind_weakly
-from .label_edit import LabelEdit, key_in_layer
 from .layers import block_in, unwrap
 from .outputs import layer_added
 from .panels import allow
@@ -24,7 +23,7 @@ from .roles import PAINTED, note
 from .shapes_area import area_of_shape
 from .template_controls import TemplateControls
 from .template_preview import CopiesPreview
-from .template_steps import FoundCopies, find_steps, load_steps, take_steps
+from .template_steps import FoundCopies, Painted, find_steps, load_steps, paint_steps, take_steps
 from .workers import Job, percent, tell
 
 if TYPE_CHECKING:
@@ -295,56 +294,42 @@ class TemplatePanel(TemplateControls):
         found, reading, chosen = self.found, self._found_in, self._chosen()
         if found is None or reading is None or not len(chosen) or self.busy:
             return
+        source = reading.sources[0]
+        target, is_new = self._painted(), False
         try:
-            group, n_changed = self._painting(found, reading.sources[0], chosen)
+            if target is None:
+                target, is_new = new_labels(self._viewer, source, PAINTED), True
+                note(target, role=PAINTED)
+            block_in(target, source)  # refuses what does not lie on what was read
+            template = found.template
+            if self.in_class.isChecked():
+                template = template.with_label(self._class())
         except InputError as error:
             self._refuse(str(error))
             return
+        matches, keep = found.matches.where(chosen - 1), self.keep_painted.isChecked()
+        self._start(
+            lambda: paint_steps(template, matches, source, target, keep),
+            lambda painted: self._on_painted(painted, target, is_new, len(chosen)),
+        )
+
+    def _on_painted(self, painted: Painted, target: Labels, is_new: bool, n_copies: int) -> None:
+        if not is_new and target not in self._viewer.layers:
+            show_info("The painted layer was deleted meanwhile; nothing was painted.")
+            return
+        if not painted.still_fits(target):
+            # Someone painted on it meanwhile.
+            self.paint()
+            return
         self.drop()
-        if group.commands:
-            self._history.perform(group)
+        if painted.command is not None:
+            added = [layer_added(self._viewer, target, None)] if is_new else []
+            self._history.follow(target)
+            self._history.perform(Group("paint copies", [*added, painted.command]))
         self._go_on(self._painted())
-        copies = "copy" if len(chosen) == 1 else "copies"
-        self.message.setText(f"Painted {len(chosen):,} {copies}, {n_changed:,} pixels.")
+        copies = "copy" if n_copies == 1 else "copies"
+        self.message.setText(f"Painted {n_copies:,} {copies}, {painted.n_changed:,} pixels.")
         self.refresh()
-
-    def _painting(
-        self, found: FoundCopies, source: Source, chosen: NDArray[np.int64]
-    ) -> tuple[Group, int]:
-        """The step that paints copies, and how many pixels change."""
-        from ..templates import paint_copies
-
-        group = Group("paint copies")
-        target = self._painted()
-        if target is None:
-            target = new_labels(self._viewer, source, PAINTED)
-            note(target, role=PAINTED)
-            group.commands.append(layer_added(self._viewer, target, None))
-        block_in(target, source)  # an `InputError` where it does not lie on what was read
-        template = found.template
-        if self.in_class.isChecked():
-            template = template.with_label(self._class())
-        matches = found.matches.where(chosen - 1)
-        whole = tuple(target.data.shape) == source.whole_shape()
-        origin = source.starts if whole else np.zeros_like(source.starts)
-        upright = source.names.index("Y") < source.names.index("X")
-        edit = LabelEdit(target)
-        for plane in np.unique(matches.planes).tolist():
-            own = matches.on_plane(plane)
-            own.planes[:] = 0
-            key = key_in_layer(source, plane, origin)
-            stored = np.asarray(target.data[key])
-            before = stored if upright else stored.T
-            after = paint_copies(template, own, before)
-            if self.keep_painted.isChecked():
-                after = np.where(before > 0, before, after)
-            edit.add(key, stored, after if upright else after.T)
-        command = edit.command()
-        if command is None:
-            return Group("paint copies"), 0
-        group.commands.append(command)
-        self._history.follow(target)
-        return group, edit.n_changed
 
     # -------------------------------------------------------------------------------------- inside
 

@@ -11,6 +11,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from .layers import free_name, unwrap
+from .outlines import contour_of
 from .preview import add_below
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class CopiesPreview:
             **source.spatial(),
         )
         layer.colormap = DirectLabelColormap(color_dict={None: _COLOR, 0: "transparent"})
-        layer.contour = max(1, min(3, round(min(source.sizes[-2:]) / 400)))
+        layer.contour = contour_of(source)
         layer.metadata["napari_ncut"] = {"role": "preview"}
         layer = unwrap(layer)
         add_below(viewer, layer, None)

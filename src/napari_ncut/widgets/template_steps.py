@@ -11,10 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Progress, Steps
+from .history import Command
+from .label_edit import LabelEdit, PlaneKey, key_in_layer
 from .template_controls import LOWEST_SCORE
 
 if TYPE_CHECKING:
+    from napari.layers import Labels
+
     from ..templates import Matches, Template
+    from .layers import Source
     from .reading import Reading
 
 
@@ -109,3 +114,58 @@ def find_steps(
         painted = paint_copies(template, here, shape, instances=True)
         numbers[plane] = np.concatenate([[0], own + 1]).astype(np.int32)[painted]
     return FoundCopies(template, matches, numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """What painting copies changes.
+
+    Attributes
+    ----------
+    command : Command or None
+        That writes it; None if nothing changes.
+    n_changed : int
+        Pixels.
+    digests : list of (index, int)
+        Of every plane as it was, by its place in the layer.
+    """
+
+    command: Command | None
+    n_changed: int
+    digests: list[tuple[PlaneKey, int]]
+
+    def still_fits(self, layer: Labels) -> bool:
+        """Whether the planes of the layer are as they were."""
+        return all(_digest(layer.data[key]) == was for key, was in self.digests)
+
+
+def paint_steps(
+    template: Template, matches: Matches, source: Source, target: Labels, keep_painted: bool
+) -> Steps[Painted]:
+    """Copies painted on a layer, plane by plane; nothing is written yet."""
+    from ..templates import paint_copies
+
+    whole = tuple(target.data.shape) == source.whole_shape()
+    origin = source.starts if whole else np.zeros_like(source.starts)
+    upright = source.names.index("Y") < source.names.index("X")
+    edit, digests = LabelEdit(target), []
+    planes = np.unique(matches.planes).tolist()
+    for i, plane in enumerate(planes):
+        yield Progress("painting", i, len(planes))
+        own = matches.on_plane(plane)
+        own.planes[:] = 0
+        key = key_in_layer(source, plane, origin)
+        stored = np.array(target.data[key])
+        digests.append((key, _digest(stored)))
+        before = stored if upright else stored.T
+        after = paint_copies(template, own, before)
+        if keep_painted:
+            after = np.where(before > 0, before, after)
+        edit.add(key, stored, after if upright else after.T)
+    return Painted(edit.command(), edit.n_changed, digests)
+
+
+def _digest(plane: Any) -> int:
+    import xxhash
+
+    return xxhash.xxh3_64_intdigest(np.ascontiguousarray(plane))
