@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..classic import Mark
 from ..errors import InputError
 from .layers import block_in, data_to_world, free_name, lay_on, unwrap
-from .outlines import contour_of
+from .outlines import outline_or_fill
 from .region_paint import new_labels
 from .roles import SEGMENTS, labels_on, note, notes_of, role_of
 from .shapes_area import in_image
@@ -136,7 +136,7 @@ def result_layer(viewer: ViewerModel, source: Source) -> tuple[Labels, bool]:
         if fits and notes_of(layer).get("made_by") == _MADE_BY:
             return layer, False
     layer = new_labels(viewer, source, _MADE_BY)
-    layer.opacity, layer.contour = 1.0, contour_of(source)
+    outline_or_fill(layer, source)
     note(layer, role=SEGMENTS, made_by=_MADE_BY)
     return layer, True
 

@@ -11,7 +11,6 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from .layers import free_name, unwrap
-from .outlines import contour_of
 from .preview import add_below
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class CopiesPreview:
             **source.spatial(),
         )
         layer.colormap = DirectLabelColormap(color_dict={None: _COLOR, 0: "transparent"})
-        layer.contour = contour_of(source)
+        layer.opacity = 0.9
         layer.metadata["napari_ncut"] = {"role": "preview"}
         layer = unwrap(layer)
         add_below(viewer, layer, None)
@@ -72,7 +71,7 @@ class CopiesPreview:
         is_shown[chosen] = True
         data: Any = layer.data
         for plane in np.unique(self._found.matches.planes[changed - 1]).tolist():
-            numbers = self._found.numbers[plane]
+            numbers = self._found.outlines[plane]
             self._source.plane_in(data, plane)[:] = np.where(is_shown[numbers], numbers, 0)
         layer.refresh()
 

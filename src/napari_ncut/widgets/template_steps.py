@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..progress import Progress, Steps
 from .history import Command
 from .label_edit import LabelEdit, PlaneKey, key_in_layer
+from .outlines import outlines_of, thickness_on
 from .template_controls import LOWEST_SCORE
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ class FoundCopies:
     template : Template
     matches : Matches
         Also those with low scores; `planes` counts those of the reading.
-    numbers : dict of int32 arrays (h, w)
-        For every plane the number of the copy at every pixel, from 1; 0 where there is none.
+    outlines : dict of int32 arrays (h, w)
+        For every plane the number of the copy, from 1, at the pixels of its outline; else 0.
     """
 
     template: Template
     matches: Matches
-    numbers: dict[int, NDArray[np.int32]]
+    outlines: dict[int, NDArray[np.int32]]
 
     def chosen(self, score: float, *, best_only: bool) -> NDArray[np.int64]:
         """Numbers of the copies that count, from 1: by score, or the best of every plane alone."""
@@ -105,15 +106,16 @@ def find_steps(
         found.append(matches)
     joined = Matches.joined(found)
     matches = joined.where(np.argsort(-joined.scores, kind="stable"))
-    numbers = {}
+    outlines, thickness = {}, thickness_on(reading.sources[0])
     for plane, shape in shapes.items():
         own = np.flatnonzero(matches.planes == plane)
         here = matches.where(own)
         here.planes[:] = 0
         # Numbers of this plane's copies become those of all planes together.
         painted = paint_copies(template, here, shape, instances=True)
-        numbers[plane] = np.concatenate([[0], own + 1]).astype(np.int32)[painted]
-    return FoundCopies(template, matches, numbers)
+        numbers = np.concatenate([[0], own + 1]).astype(np.int32)[painted]
+        outlines[plane] = outlines_of(numbers, thickness)
+    return FoundCopies(template, matches, outlines)
 
 
 @dataclass(frozen=True, eq=False)
