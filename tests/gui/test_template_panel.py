@@ -248,6 +248,27 @@ def test_deleted_layers_are_no_error(painting: Callable, qtbot: Any):
     assert not panel.find_button.isEnabled()
 
 
+def test_a_template_is_taken_from_one_image_to_the_next(painting: Callable, qtbot: Any):
+    opened = painting(cells(), one_painted())
+    panel = opened.panel
+    panel.take_class()
+    opened.wait(qtbot)
+    panel.find()
+    opened.wait(qtbot)
+    places = ((20, 60), (60, 10))
+    opened.viewer.add_image(cells(places, 5), name="other", translate=(200, 0))
+    assert opened.input.image.value.name == "other" and opened.outlines is None
+    assert not panel.paint_button.isEnabled()
+    panel.find()
+    opened.wait(qtbot)
+    panel.paint()
+    opened.wait(qtbot)
+    layer = opened.painted()
+    np.testing.assert_array_equal(layer.data == 2, truth(places))
+    np.testing.assert_allclose(layer.translate, (200, 0))
+    np.testing.assert_array_equal(opened.viewer.layers["painted"].data, one_painted())
+
+
 def test_escape_drops_the_outlines_and_closing_too(painting: Callable, qtbot: Any, press: Any):
     opened = painting(cells(), one_painted(), show=True)
     opened.panel.take_class()

@@ -70,6 +70,20 @@ def test_scores_are_those_of_a_window_by_window_count(monkeypatch, measure, n_ch
     assert np.isfinite(found.scores).sum() == expected.size
 
 
+def test_differences_are_those_of_opencv():
+    cv2 = pytest.importorskip("cv2")
+    image = texture((40, 50, 3)).astype(np.float32)
+    kernel = texture((7, 9, 3), seed=1).astype(np.float32)
+    mask = (texture((7, 9), seed=2) > 0.3).astype(np.float32)
+    theirs = cv2.matchTemplate(image, kernel, cv2.TM_SQDIFF_NORMED, mask=np.dstack([mask] * 3))
+    found = find_copies(
+        image, kernel, axes="YXC", attention=mask, threshold=-1, max_overlap=1, measure="difference"
+    )
+    places = (found.rows - 3).astype(int), (found.columns - 4).astype(int)
+    assert len(found) > 50
+    np.testing.assert_allclose(found.scores, 1 - theirs[places], atol=1e-5)
+
+
 def test_without_a_threshold_the_best_place_alone():
     image = scene((10, 20), (50, 70))
     image[50:65, 70:85] += 0.05 * texture((15, 15))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,9 +210,7 @@ def score_steps(
     best = np.zeros(shape, np.int32)
     fitting = [i for i, v in enumerate(variants) if (np.array(v.shape) <= shape).all()]
     unknown = np.asarray(np.isnan(plane).any(axis=-1))
-    if measure.centered and not unknown.all():
-        plane = plane - plane[~unknown].mean(axis=0)
-    pixels = np.where(unknown[..., np.newaxis], 0.0, plane)
+    ground: Any = np.nanmean(plane, axis=(0, 1)) if measure.centered and not unknown.all() else 0.0
     largest = np.max([variants[i].shape for i in fitting], axis=0, initial=1)
     steps = np.maximum(_TILE - largest, largest)
     corners = [(top, left) for top in range(0, shape[0], steps[0])
@@ -223,7 +222,8 @@ def score_steps(
             slice(left, left + steps[1] + largest[1] - 1),
         )
         is_unknown = unknown[window]
-        tile = Tile(pixels[window], is_unknown if is_unknown.any() else None)
+        pixels = np.where(is_unknown[..., np.newaxis], 0.0, plane[window] - ground)
+        tile = Tile(pixels, is_unknown if is_unknown.any() else None)
         for i, index in enumerate(fitting):
             yield number * len(fitting) + i, total
             variant = variants[index]

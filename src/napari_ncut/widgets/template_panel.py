@@ -142,6 +142,10 @@ class TemplatePanel(TemplateControls):
             self.all_planes.setVisible(False)
             return str(error)
         self.all_planes.setVisible(source.n_planes > 1)
+        if self._found_in is not None and self._found_in.sources[0].layer is not source.layer:
+            # What is painted now is of another image; the template stays.
+            self.drop()
+            self.message.setText("")
         return ""
 
     # ---------------------------------------------------------------------------------- a template
