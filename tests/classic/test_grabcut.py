@@ -224,3 +224,11 @@ def test_refusals(given: dict, told: str):
 def test_stacks_are_refused_with_what_to_do():
     with pytest.raises(InputError, match="one plane"):
         grabcut(np.zeros((3, 9, 9)), axes="ZYX", boxes=[LEFT])
+
+
+def test_without_opencv_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(
+        "napari_ncut.classic.grabcut_iterations.REQUIRES", ("no_such_package", "classic")
+    )
+    with pytest.raises(InputError, match=r"pip install 'napari-ncut\[classic\]'"):
+        grabcut(disks(), axes="YXC", boxes=[LEFT])

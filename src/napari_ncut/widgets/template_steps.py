@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from .layers import Source
     from .reading import Reading
 
+# An outline takes at most this part of a copy's width.
+_SHARE = 12
+
 
 @dataclass(frozen=True, eq=False)
 class FoundCopies:
@@ -106,7 +109,10 @@ def find_steps(
         found.append(matches)
     joined = Matches.joined(found)
     matches = joined.where(np.argsort(-joined.scores, kind="stable"))
-    outlines, thickness = {}, thickness_on(reading.sources[0])
+    outlines = {}
+    # A wide line would fill a small copy.
+    widest = max(min(template.shape) // _SHARE, 1)
+    thickness = min(thickness_on(reading.sources[0]), widest)
     for plane, shape in shapes.items():
         own = np.flatnonzero(matches.planes == plane)
         here = matches.where(own)
