@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .backbones import list_backbones as list_backbones
     from .backbones import list_networks as list_networks
     from .backbones import load_backbone as load_backbone
+    from .classic import GrabCut as GrabCut
+    from .classic import grabcut as grabcut
     from .datasets import evaluate as evaluate
     from .errors import InputError as InputError
     from .io import read_image as read_image
@@ -59,6 +61,9 @@ if TYPE_CHECKING:
     from .spectral import embed as embed
     from .superpixels import segment_superpixels as segment_superpixels
     from .superpixels import superpixel_methods as superpixel_methods
+    from .templates import Template as Template
+    from .templates import find_copies as find_copies
+    from .templates import paint_copies as paint_copies
     from .weights import ModelStore as ModelStore
 
 _HOMES = {
@@ -66,6 +71,7 @@ _HOMES = {
     "Comparison": "measuring",
     "Embedding": "spectral",
     "FeatureMaps": "backbones",
+    "GrabCut": "classic",
     "Hierarchy": "regions",
     "InputError": "errors",
     "Localization": "objects",
@@ -82,6 +88,7 @@ _HOMES = {
     "SamSegmenter": "sam",
     "Scribble": "prompts",
     "SemanticClasses": "sam",
+    "Template": "templates",
     "automatic_masks": "sam",
     "backbone_entry": "backbones",
     "cluster_curve": "sam",
@@ -91,7 +98,9 @@ _HOMES = {
     "embed": "spectral",
     "evaluate": "datasets",
     "extract_features": "backbones",
+    "find_copies": "templates",
     "get_mask": "prompts",
+    "grabcut": "classic",
     "granularity": "regions",
     "label_instances": "prompts",
     "list_backbones": "backbones",
@@ -101,6 +110,7 @@ _HOMES = {
     "localize": "objects",
     "measure_labels": "measuring",
     "measure_segments": "measuring",
+    "paint_copies": "templates",
     "parts": "objects",
     "read_image": "io",
     "read_images": "io",

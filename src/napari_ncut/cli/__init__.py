@@ -25,6 +25,7 @@ from . import (
     semantic,
     ssn,
     superpixels,
+    templates,
 )
 from .report import failed
 
@@ -47,6 +48,7 @@ app.command("keep")(find.keep_command)
 app.command("find")(find.find_command)
 app.command("semantic")(semantic.semantic_command)
 app.command("superpixels")(superpixels.superpixels_command)
+app.command("templates")(templates.templates_command)
 app.command("granularity")(granularity.granularity_command)
 app.command("localize")(objects.localize_command)
 app.command("objects")(objects.objects_command)
