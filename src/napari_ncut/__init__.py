@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .backbones import load_backbone as load_backbone
     from .datasets import evaluate as evaluate
     from .errors import InputError as InputError
+    from .io import Annotations as Annotations
+    from .io import annotation_formats as annotation_formats
+    from .io import export_annotations as export_annotations
+    from .io import import_annotations as import_annotations
     from .io import read_image as read_image
     from .io import read_images as read_images
     from .io import read_points as read_points
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     from .weights import ModelStore as ModelStore
 
 _HOMES = {
+    "Annotations": "io",
     "Box": "prompts",
     "Embedding": "spectral",
     "FeatureMaps": "backbones",
@@ -74,6 +79,7 @@ _HOMES = {
     "SamSegmenter": "sam",
     "Scribble": "prompts",
     "SemanticClasses": "sam",
+    "annotation_formats": "io",
     "automatic_masks": "sam",
     "backbone_entry": "backbones",
     "cluster_curve": "sam",
@@ -81,9 +87,11 @@ _HOMES = {
     "eigenvector_colors": "spectral",
     "embed": "spectral",
     "evaluate": "datasets",
+    "export_annotations": "io",
     "extract_features": "backbones",
     "get_mask": "prompts",
     "granularity": "regions",
+    "import_annotations": "io",
     "label_instances": "prompts",
     "list_backbones": "backbones",
     "list_networks": "backbones",
