@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -175,6 +175,23 @@ def import_annotations(
         names = {n: by_color.get(found.colors[n], name) for n, name in found.names.items()}
         found = Annotations(found.labels, names, found.colors, found.instances)
     return found if classes is None else renumbered(found, classes, colors or {})
+
+
+def find_annotations(folder: Path, stem: str, among: Iterable[str] = ()) -> tuple[str, Path] | None:
+    """What there is of an image in a folder: the format and its file, or the folder itself.
+
+    Parameters
+    ----------
+    among
+        Stems of all images, by which masks of ``a_b`` are told from those of ``a``.
+    """
+    for name, entry in FORMATS.items():
+        path = folder / f"{stem}{entry.suffix}"
+        if entry.suffix and path.is_file():
+            return name, path
+    if find_color_masks(folder, stem):
+        return "icas", folder
+    return ("masks", folder) if find_class_masks(folder, stem, among) else None
 
 
 def renumbered(

@@ -43,7 +43,7 @@ def read_coco(
     if len(sizes) > 1:
         raise InputError(f"{path}: the planes of one stack have the sizes {sorted(sizes)}.")
     size = sizes.pop()
-    wanted = (len(images), *size) if len(images) > 1 else size
+    wanted: tuple[int, ...] = (len(images), *size) if len(images) > 1 else size
     if shape is not None:
         planes = as_planes(shape, "COCO JSON")
         if planes != (len(images), *size):

@@ -198,7 +198,7 @@ def _features(document: Any, path: Path) -> list[Any]:
 def _polygons(feature: dict[str, Any]) -> tuple[list[Any], int]:
     """Polygons of a feature, each a list of rings, and its plane; none of points and lines."""
     geometry = feature["geometry"] or {}
-    of_type = {"Polygon": lambda c: [c], "MultiPolygon": list}.get(geometry.get("type"))
+    of_type = {"Polygon": lambda c: [c], "MultiPolygon": list}.get(str(geometry.get("type")))
     plane = geometry.get("plane") or {}
     deep = int(plane.get("z", 0)) or int(plane.get("t", 0))
     return ([] if of_type is None else of_type(geometry["coordinates"])), deep
