@@ -15,7 +15,7 @@ from PIL import Image
 from napari_ncut import InputError
 from napari_ncut.folders import ImageFolder
 from napari_ncut.folders.work import label_axes, label_shape, plane_first
-from napari_ncut.io import export_annotations, replace_when_written
+from napari_ncut.io import export_annotations, import_annotations, replace_when_written
 
 GRAY = np.arange(12 * 17, dtype=np.uint8).reshape(12, 17)
 
@@ -227,8 +227,18 @@ def test_what_is_saved_is_exported(images: Path, tmp_path: Path):
     folder = ImageFolder(images)
     folder.set_classes({1: "cell"}, {})
     folder.save(1, (GRAY > 100).astype(int))
-    paths = folder.export(range(5), tmp_path / "out", format="masks")
-    assert [path.name for path in paths] == ["img2_cell.png"]
+    folder.save(2, (GRAY < 100).astype(int))
+    folder.save(3, (GRAY < 50).astype(int))
+    paths = folder.export(tmp_path / "out", format="masks")
+    assert [path.name for path in paths] == [
+        "img2_cell.png",
+        "img10.png_cell.png",
+        "img10.tif_cell.png",
+    ]
+    # COCO holds all images of a folder in one file.
+    (path,) = folder.export(tmp_path / "out", format="coco")
+    found = import_annotations(path, GRAY.shape, stem="img10.png")
+    np.testing.assert_array_equal(found.labels, GRAY < 100)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..io import (
     ImageFile,
+    annotation_formats,
     export_annotations,
     import_annotations,
     natural_key,
@@ -25,10 +26,11 @@ from ..io import (
     write_labels,
     write_together,
 )
-from ..io.annotation_formats import find_annotations, renumbered
+from ..io.annotation_formats import export_together, find_annotations, renumbered
 from ..io.annotations import Annotations
 from ..io.colors import default_color
 from ..io.images import IMAGE_ENDINGS, is_zarr
+from ..progress import Progress, Steps, run_steps
 from .notes import FolderNotes
 from .work import Work, label_shape
 
@@ -308,30 +310,49 @@ class ImageFolder:
                 except OSError:
                     return
 
-    def export(
-        self,
-        numbers: Sequence[int],
-        folder: str | os.PathLike,
-        *,
-        format: str,
-        overwrite: bool = False,
-    ) -> list[Path]:
-        """Write what is saved of images in an annotation format; those without it are left out."""
+    def export_steps(
+        self, folder: str | os.PathLike, *, format: str, overwrite: bool = False
+    ) -> Steps[list[Path]]:
+        """Write what is saved of all images in an annotation format, image after image.
+
+        Images of which nothing is saved are left out. Of formats that hold several images there is
+        one file for all of them, called as the folder.
+
+        Returns
+        -------
+        list of Path
+            What was written.
+        """
+        paths = [self.results / f"{stem}{_PAINTED}" for stem in self._stems]
+        numbers = [i for i, path in enumerate(paths) if path.name in self._saved]
+        together: dict[str, Annotations] = {}
         written: list[Path] = []
-        for i in numbers:
-            path = self.results / f"{self._stems[i]}{_PAINTED}"
-            if path.exists():
-                labels, *_ = read_labels(path)
-                written += export_annotations(
-                    Path(folder),
-                    labels,
-                    stem=self._stems[i],
-                    format=format,
-                    classes=self.names,
-                    colors=self.colors,
-                    overwrite=overwrite,
-                )
+        for done, i in enumerate(numbers):
+            yield Progress("writing", done, len(numbers))
+            labels, *_ = read_labels(paths[i])
+            if annotation_formats()[format].joins:
+                together[self.files[i].name] = Annotations.of(labels, self.names, self.colors)
+                continue
+            written += export_annotations(
+                Path(folder),
+                labels,
+                stem=self._stems[i],
+                format=format,
+                classes=self.names,
+                colors=self.colors,
+                overwrite=overwrite,
+            )
+        if together:
+            written += export_together(
+                Path(folder), together, stem=self.path.name, format=format, overwrite=overwrite
+            )
         return written
+
+    def export(
+        self, folder: str | os.PathLike, *, format: str, overwrite: bool = False
+    ) -> list[Path]:
+        """`export_steps` to their end."""
+        return run_steps(self.export_steps(folder, format=format, overwrite=overwrite))
 
     def _write(
         self,

@@ -133,7 +133,7 @@ def _as_rgb(plane: NDArray, size: int) -> NDArray[np.uint8]:
     if plane.ndim == 3:
         plane = plane[..., :3] if color else plane.mean(axis=-1, dtype=float)
     if plane.dtype != np.uint8 or not color:
-        values = plane.astype(np.float32)
+        values: NDArray = plane.astype(np.float32)
         finite = values[np.isfinite(values)]
         low, high = np.percentile(finite, _PERCENTILES) if finite.size else (0, 0)
         # What is the same everywhere is gray, what is no number black.

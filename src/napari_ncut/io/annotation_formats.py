@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError, check_choice
-from .annotations import Annotations, numbered_classes
+from .annotations import Annotations, as_planes, numbered_classes
 from .atomic import check_outputs, write_together
 from .class_masks import (
     Writers,
@@ -51,6 +51,8 @@ class AnnotationFormat:
         Gives for every file what writes it.
     read : function of a path and a shape or None
         The path is a file; of formats with a file for every class a folder, or one of its files.
+    joins : bool
+        Whether one file may hold many images; see `export_together`.
     """
 
     name: str
@@ -62,6 +64,7 @@ class AnnotationFormat:
     keeps: tuple[str, ...]
     writers: Callable[[Path, str, Annotations], Writers]
     read: Callable[..., Annotations]
+    joins: bool = False
 
 
 def export_annotations(
@@ -255,19 +258,43 @@ def _read_labels(path: Path, shape: Any = None, *, stem: str | None = None) -> A
 
 
 def _coco_writers(folder: Path, stem: str, annotations: Annotations) -> Writers:
-    from .annotations import as_planes
+    return {folder / f"{stem}_coco.json": partial(_write_coco, named={stem: annotations})}
 
-    n_planes, *_ = as_planes(annotations.labels.shape, "COCO JSON")
-    sets = {}
-    for plane, mask_set in enumerate(coco_sets(annotations)):
-        sets[stem if n_planes == 1 else f"{stem}[{plane}]"] = mask_set
-    write = partial(
-        write_coco,
-        named_sets=sets,
-        categories=annotations.names,
-        colors=annotations.colors,
-    )
-    return {folder / f"{stem}_coco.json": write}
+
+def _write_coco(path: Path, named: Mapping[str, Annotations]) -> None:
+    sets: dict[str, Any] = {}
+    names: dict[int, str] = {}
+    colors: dict[int, str] = {}
+    for name, own in named.items():
+        n_planes, *_ = as_planes(own.labels.shape, "COCO JSON")
+        for plane, mask_set in enumerate(coco_sets(own)):
+            sets[name if n_planes == 1 else f"{name}[{plane}]"] = mask_set
+        names |= own.names
+        colors |= own.colors
+    write_coco(path, sets, names, colors)
+
+
+def export_together(
+    folder: Path,
+    named: Mapping[str, Annotations],
+    *,
+    stem: str,
+    format: str = "coco",
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write annotations of many images, which share their classes, into one file.
+
+    Parameters
+    ----------
+    named
+        Name of every image, and its annotations.
+    stem
+        Name of the file.
+    """
+    entry = FORMATS[check_choice("format", format, [n for n, e in FORMATS.items() if e.joins])]
+    path = folder / f"{stem}{entry.suffix}"
+    check_outputs([path], overwrite=overwrite)
+    return write_together({path: partial(_write_coco, named=named)})
 
 
 def coco_sets(annotations: Annotations) -> list[Any]:
@@ -380,6 +407,7 @@ FORMATS: dict[str, AnnotationFormat] = {
             ("numbers", "names", "colors", "instances"),
             _coco_writers,
             _read_coco,
+            joins=True,
         ),
         AnnotationFormat(
             "imagej",

@@ -104,29 +104,36 @@ def _chosen(
     images: list[dict[str, Any]], name: str | None, path: Any, *, stack: bool
 ) -> list[dict[str, Any]]:
     """The images of one name, planes in their order."""
-    by_stem: dict[str, list[dict[str, Any]]] = {}
+    by_name: dict[str, list[dict[str, Any]]] = {}
     for one in images:
-        by_stem.setdefault(_stem(str(one.get("file_name", ""))), []).append(one)
-    if name is not None and len(by_stem) > 1:
-        wanted = by_stem.get(_stem(name), [])
-        if not wanted:
-            listed = ", ".join(sorted(by_stem)[:5])
-            raise InputError(f"{path} has no image {name!r}. It has: {listed}.")
-        return wanted
-    if not images or (len(by_stem) > 1 and not stack):
+        by_name.setdefault(_plain(str(one.get("file_name", ""))), []).append(one)
+    if name is not None and len(by_name) > 1:
+        wanted = _plain(name)
+        # As it is called, or but for its ending.
+        exact = [own for own in by_name if own == wanted or Path(own).stem == wanted]
+        alike = [own for own in by_name if Path(own).stem == Path(wanted).stem]
+        found = [wanted] if wanted in by_name else exact or alike
+        if len(found) != 1:
+            listed = ", ".join(sorted(found or by_name)[:5])
+            raise InputError(
+                f"{path} has {'several images like' if found else 'no image'} {name!r}. It has: "
+                f"{listed}."
+            )
+        return by_name[found[0]]
+    if not images or (len(by_name) > 1 and not stack):
         raise InputError(
             f"{path} has masks of {len(images)} images. Say which one is meant by its name."
         )
     return images
 
 
-def _stem(name: str) -> str:
-    """Name of an image without folders, without the number of a plane, without ending."""
+def _plain(name: str) -> str:
+    """Name of an image without folders, and without the number of a plane."""
     name = name.replace("\\", "/").rpartition("/")[2]
     plain, bracket, number = name.rpartition("[")
     if bracket and number.endswith("]") and number[:-1].isdigit():
         name = plain
-    return Path(name).stem.casefold()
+    return name.casefold()
 
 
 def _categories(document: dict[str, Any]) -> tuple[dict[int, str], dict[Any, int]]:
