@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info, show_warning
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog
 
 from ..errors import InputError
@@ -20,11 +19,13 @@ from .history import history_of
 from .keys import bind_weakly
 from .layers import unwrap
 from .panels import allow
+from .roles import PAINTED, role_of
 from .session import session_of
 from .workers import Job, once_after, percent, tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Labels
 
 # Milliseconds after the last step after which a draft is written.
 _REST = 3000
@@ -64,11 +65,15 @@ class FolderWidget(FolderPanel):
         self._moving = False
         self._filling = False
         self._told = ""
+        self._told_ahead = ""
         self._job = Job(self)
         self.writer = FolderWriter(self)
         self.segments_ahead = SegmentAhead(self.segmenter, self)
         self.files = FolderFiles(self)
         self._soon = once_after(_REST, self.keep_draft, self)
+        self._arriving: Desk | None = None
+        self._later = once_after(20, self._arrive_later, self)
+        self._forgetting = once_after(0, self._forget, self)
         self._connect()
         self._refresh()
 
@@ -79,7 +84,7 @@ class FolderWidget(FolderPanel):
         self.writer.written.connect(self._on_written)
         self.writer.failed.connect(self._on_unwritten)
         self.segments_ahead.found.connect(self._on_segments)
-        self.segments_ahead.told.connect(self._tell)
+        self.segments_ahead.told.connect(self._on_ahead)
         self.path.given.connect(self.open)
         self.open_button.clicked.connect(lambda: self._choose_folder())
         self.images.asked.connect(self._on_asked)
@@ -131,6 +136,7 @@ class FolderWidget(FolderPanel):
         self._job.cancel()
         self.folder = folder
         self.path.setText(str(folder.path))
+        self._give_classes(folder)
         self._take_classes(folder)
         self.images.show_folder(folder)
         first = next((i for i in range(len(folder)) if not folder.is_done(i)), 0)
@@ -151,6 +157,7 @@ class FolderWidget(FolderPanel):
         if folder is None or not 0 <= number < len(folder):
             return
         self._wanted = number
+        self._told = ""
         self.images.show_current(number)
         if self.desk is not None and self.desk.number == number:
             self._job.cancel()
@@ -197,14 +204,18 @@ class FolderWidget(FolderPanel):
         self.go_to(number)
 
     def _on_opened(self, opened: Opened) -> None:
-        if self.folder is not None and opened.image.path == self.folder.files[opened.number]:
+        folder = self.folder
+        if folder is not None and opened.image.path == folder.files[opened.number]:
+            # Files of other formats may have brought classes.
+            self._take_classes(folder)
             self._arrive(Desk(self._viewer, opened, self.classes))
 
     def _arrive(self, desk: Desk) -> None:
         """Show an image in the place of the one before."""
         if self.history.replaying:
             # Whatever is being undone belongs to the image before.
-            QTimer.singleShot(20, self, lambda: self._arrive(desk))
+            self._arriving = desk
+            self._later.start()
             return
         if desk.number != self._wanted:
             return
@@ -222,10 +233,14 @@ class FolderWidget(FolderPanel):
         painted = desk.painted
         if painted is not None:
             paint_classes(painted, self.classes)
-        self._told = ""
         self.images.refresh()
         self._refresh()
         self.segments_ahead.go_to(self.folder, desk.number)
+
+    def _arrive_later(self) -> None:
+        desk, self._arriving = self._arriving, None
+        if desk is not None:
+            self._arrive(desk)
 
     def _leave(self) -> int | None:
         """Take the layers of the image shown out of the viewer; where they were."""
@@ -280,22 +295,28 @@ class FolderWidget(FolderPanel):
         desk.note_written(saved=True)
         return True
 
-    def keep_draft(self) -> None:
-        """Write a draft of the image shown, in a thread, if anything has changed since the last."""
+    def keep_draft(self, gone: Labels | None = None) -> None:
+        """Write a draft of the image shown, in a thread, if anything has changed since the last.
+
+        Parameters
+        ----------
+        gone
+            What was painted on, if it has just been deleted.
+        """
         self._soon.stop()
         desk, folder = self.desk, self.folder
-        if desk is None or folder is None or not desk.is_changed():
+        if desk is None or folder is None or not desk.is_changed(gone):
             return
-        if desk.is_as_saved() and not self.writer.kept(folder, desk.number):
+        if gone is None and desk.is_as_saved() and not self.writer.kept(folder, desk.number):
             # All was undone: the draft would say nothing new.
             desk.note_written(saved=True)
             self._drop_draft(folder, desk.number)
             return
-        maps = desk.maps()
+        maps = desk.maps(gone)
         if maps is not None:
             self._keep_classes()
             self.writer.put(Task(folder, desk.number, *maps, axes=desk.axes))
-            desk.note_written(saved=False)
+            desk.note_written(saved=False, gone=gone)
 
     def toggle_done(self) -> None:
         """Mark the image shown as done, or as not done."""
@@ -331,9 +352,15 @@ class FolderWidget(FolderPanel):
         self._tell(reason)
 
     def _write_all(self) -> None:
-        self.keep_draft()
-        for reason in self.writer.close():
-            show_warning(f"Unsaved work is lost. {reason}")
+        """Write what is not written yet, here and now; Qt may have deleted this widget already."""
+        desk, folder = self.desk, self.folder
+        last = None
+        if desk is not None and folder is not None and desk.is_changed():
+            maps = desk.maps()
+            if maps is not None:
+                last = Task(folder, desk.number, *maps, axes=desk.axes)
+        for reason in self.writer.close(last):
+            show_warning(f"Unsaved work could not be written. {reason}")
 
     # ------------------------------------------------------------------------------------- classes
 
@@ -346,6 +373,17 @@ class FolderWidget(FolderPanel):
             self.classes.rename(label, name)
             self.classes.recolor(label, colors[label])
         self._filling = False
+
+    def _give_classes(self, folder: ImageFolder) -> None:
+        """Let a folder know the classes that the user has named, so that no file takes theirs."""
+        own = [one for one in self.classes.entries if one.name != f"class {one.label}"]
+        names = {one.label: one.name for one in own} | folder.names
+        colors = {one.label: one.color for one in own} | folder.colors
+        if names != folder.names:
+            try:
+                folder.set_classes(names, colors)
+            except InputError as error:
+                tell(error)
 
     def _on_classes(self) -> None:
         """A class was added, renamed or recolored in the window."""
@@ -375,20 +413,26 @@ class FolderWidget(FolderPanel):
             self.desk.add_segments(segments, self.history)
             self._adopt()
 
+    def _on_ahead(self, text: str) -> None:
+        self._told_ahead = text
+        self._refresh()
+
     def _on_history(self) -> None:
         if self.desk is not None and not self._moving:
             self._soon.start()
         self._refresh()
 
     def _on_removed(self, event: Any) -> None:
-        desk = self.desk
-        if desk is None or self._moving or unwrap(event.value) not in desk.images:
+        """Layers that the user deletes, or that go because the window is closed."""
+        desk, gone = self.desk, unwrap(event.value)
+        if desk is None or self._moving:
             return
-        if any(image in self._viewer.layers for image in desk.images):
-            return
-        show_info("The image was deleted; choose it in the list to bring it back.")
-        self.keep_draft()
-        QTimer.singleShot(0, self, self._forget)
+        if role_of(gone) == PAINTED and desk.painted is None:
+            self.keep_draft(gone)
+        elif gone in desk.images and not any(one in self._viewer.layers for one in desk.images):
+            show_info("The image was deleted; choose it in the list to bring it back.")
+            self.keep_draft()
+            self._forgetting.start()
 
     def _forget(self) -> None:
         """Show no image any more; choosing one in the list reads it anew."""
@@ -415,7 +459,7 @@ class FolderWidget(FolderPanel):
         idle = not self.history.replaying
         self.undo_button.setEnabled(idle and self.history.can_undo)
         self.redo_button.setEnabled(idle and self.history.can_redo)
-        self.message.setText(none or self._told)
+        self.message.setText(none or " ".join(filter(None, (self._told, self._told_ahead))))
 
     def _tell(self, text: str) -> None:
         """What stays below the panel until something else happens."""

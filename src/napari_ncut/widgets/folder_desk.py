@@ -73,11 +73,14 @@ class Desk:
         self._stem = opened.image.path.name
         arrays, color = plane_first(opened.image)
         several = len(arrays) > 1
+        # So that sliders are called by what they move through.
+        self._named = {"axis_labels": tuple(self.axes.lower())} if len(self.axes) > 2 else {}
         self.images = [
             Image(
                 array,
                 name=f"{self._stem} {i}" if several else self._stem,
                 rgb=color,
+                **self._named,
                 blending="additive" if several and i else "translucent_no_depth",
                 **({"colormap": _CHANNEL_COLORS[i % len(_CHANNEL_COLORS)]} if several else {}),
             )
@@ -94,7 +97,7 @@ class Desk:
             self._labels.append(self._segments_layer(opened.work.segments))
         data = np.zeros(shape, np.int32) if painted is None else painted
         classes.ensure([int(n) for n in np.unique(data) if n])
-        layer = Labels(data, name=f"{self._stem} painted", opacity=_OPACITY[PAINTED])
+        layer = Labels(data, name=f"{self._stem} painted", opacity=_OPACITY[PAINTED], **self._named)
         note(layer, role=PAINTED, file=self._stem)
         paint_classes(layer, classes)
         self._labels.append(layer)
@@ -170,30 +173,39 @@ class Desk:
         self._viewer.layers.insert(self._viewer.layers.index(painted), layer)
         self._viewer.layers.selection.active = active
         # Nobody's work: it is no reason for a draft.
+        self._labels.append(layer)
         self._baseline[SEGMENTS] = _digest(segments)
         if self._saved is not None:
             self._saved[SEGMENTS] = self._baseline[SEGMENTS]
         history.follow(layer)
 
     def _segments_layer(self, segments: NDArray[np.int32]) -> Labels:
-        layer = Labels(segments, name=f"{self._stem} segments", opacity=_OPACITY[SEGMENTS])
+        name = f"{self._stem} segments"
+        layer = Labels(segments, name=name, opacity=_OPACITY[SEGMENTS], **self._named)
         layer.contour = 1
         note(layer, role=SEGMENTS, file=self._stem)
         return layer
 
     # ------------------------------------------------------------------------------ what is unsaved
 
-    def is_changed(self) -> bool:
-        """Whether anything differs from what is on the disk, as a draft or saved."""
-        return self.painted is not None and self._digests() != self._baseline
+    def is_changed(self, gone: Labels | None = None) -> bool:
+        """Whether anything differs from what is on the disk, as a draft or saved.
+
+        Parameters
+        ----------
+        gone
+            What was painted on, if it has just been deleted.
+        """
+        painted = gone or self.painted
+        return painted is not None and self._digests(painted) != self._baseline
 
     def is_as_saved(self) -> bool:
         """Whether all is as it was saved last, or as it was found."""
-        return self._saved is not None and self._digests() == self._saved
+        return self._saved is not None and self._digests(self.painted) == self._saved
 
-    def note_written(self, *, saved: bool) -> None:
+    def note_written(self, *, saved: bool, gone: Labels | None = None) -> None:
         """What is there now is on its way to the disk."""
-        self._baseline = self._digests()
+        self._baseline = self._digests(gone or self.painted)
         if saved:
             self._saved = dict(self._baseline)
 
@@ -201,9 +213,11 @@ class Desk:
         """It did not get there."""
         self._baseline, self._saved = {}, None
 
-    def maps(self) -> tuple[NDArray[np.int32], NDArray[np.int32] | None] | None:
+    def maps(
+        self, gone: Labels | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32] | None] | None:
         """Copies of what is painted and of the segments; None if there is nothing to paint on."""
-        painted, segments = self.painted, self.segments
+        painted, segments = gone or self.painted, self._any_segments()
         if painted is None:
             return None
         copied = None if segments is None else np.array(segments.data, np.int32)
@@ -211,8 +225,13 @@ class Desk:
             copied = None
         return np.array(painted.data, np.int32), copied
 
-    def _digests(self) -> dict[str, bytes]:
-        found = {PAINTED: self.painted, SEGMENTS: self.segments}
+    def _any_segments(self) -> Labels | None:
+        """The segments, also those that were just deleted with all else: the window may close."""
+        own = [one for one in self._labels if role_of(one) == SEGMENTS]
+        return self.segments or (own[-1] if own and self.painted is None else None)
+
+    def _digests(self, painted: Labels | None) -> dict[str, bytes]:
+        found = {PAINTED: painted, SEGMENTS: self._any_segments()}
         return {
             role: _digest(None if layer is None else np.asarray(layer.data))
             for role, layer in found.items()

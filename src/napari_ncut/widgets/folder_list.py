@@ -43,7 +43,7 @@ class FolderList(QListWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setMinimumHeight(3 * SIZE)
+        self.setMinimumHeight(4 * (SIZE + 6))
         self.setToolTip("Click an image to go to it; what is unsaved is kept as a draft.")
         self._folder: ImageFolder | None = None
         self._pictures: dict[int, QPixmap | None] = {}
@@ -103,7 +103,7 @@ class FolderList(QListWidget):
         assert self._folder is not None
         state, name = self._states[i], self._folder.files[i].name
         item = self.item(i)
-        item.setIcon(QIcon(_marked(self._pictures.get(i), state)))
+        item.setIcon(_icon(_marked(self._pictures.get(i), state)))
         _, _, told = MARKS.get(state, ("", "", ""))
         item.setText(f"{name}\n{told}" if told else name)
         item.setToolTip(self._folder.unreadable.get(i, f"{name}: {told or 'not begun'}"))
@@ -146,6 +146,13 @@ def _blank() -> QPixmap:
     square = QPixmap(SIZE, SIZE)
     square.fill(Qt.GlobalColor.transparent)
     return square
+
+
+def _icon(pixmap: QPixmap) -> QIcon:
+    icon = QIcon(pixmap)
+    # Without a picture of its own a selected one would be tinted.
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon
 
 
 def _marked(picture: QPixmap | None, state: str) -> QPixmap:

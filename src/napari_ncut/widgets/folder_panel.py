@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
 )
 
@@ -117,3 +118,6 @@ class FolderPanel(WorkingWidget):
             {"1  Images": folder, "2  Segments": self.segmenter, "3  Other formats": files},
             (self.message, self.progress, bottom),
         )
+        # What is free is the list's.
+        box = self.images.parentWidget()
+        box.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)

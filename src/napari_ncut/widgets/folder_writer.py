@@ -104,9 +104,12 @@ class FolderWriter(QObject):
         """Whether work on an image could not be written."""
         return (id(folder), number) in self._unwritten
 
-    def close(self) -> list[str]:
-        """Write here and now whatever waits; why some could not be written."""
+    def close(self, last: Task | None = None) -> list[str]:
+        """Write here and now whatever waits, and a last task; why some could not be written."""
         self._job.close()
+        if last is not None:
+            with self._lock:
+                self._waiting[(*last.key, last.save)] = last
         reasons = []
         for task in self._tasks():
             try:
