@@ -274,6 +274,14 @@ def _write_coco(path: Path, named: Mapping[str, Annotations]) -> None:
     write_coco(path, sets, names, colors)
 
 
+def write_as(path: Path, annotations: Annotations, format: str) -> None:
+    """Write annotations to a file of any name, in a format that has one file for all classes."""
+    single = [name for name, entry in FORMATS.items() if entry.suffix]
+    entry = FORMATS[check_choice("format", format, single)]
+    ((_, write),) = entry.writers(path.parent, path.stem, annotations).items()
+    write(path)
+
+
 def export_together(
     folder: Path,
     named: Mapping[str, Annotations],

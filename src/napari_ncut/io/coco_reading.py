@@ -73,6 +73,12 @@ def read_coco(
     return Annotations(labels, names, colors | _colors(document, numbers), things)
 
 
+def coco_names(path: str | Path) -> list[str]:
+    """File names of the images in a file, once for all planes of a stack."""
+    names = [_plane_less(str(one.get("file_name", ""))) for one in _document(Path(path))["images"]]
+    return list(dict.fromkeys(names))
+
+
 def is_coco(path: str | Path) -> bool:
     """Whether a file is JSON with images and annotations."""
     try:
@@ -127,13 +133,15 @@ def _chosen(
     return images
 
 
-def _plain(name: str) -> str:
+def _plane_less(name: str) -> str:
     """Name of an image without folders, and without the number of a plane."""
     name = name.replace("\\", "/").rpartition("/")[2]
     plain, bracket, number = name.rpartition("[")
-    if bracket and number.endswith("]") and number[:-1].isdigit():
-        name = plain
-    return name.casefold()
+    return plain if bracket and number.endswith("]") and number[:-1].isdigit() else name
+
+
+def _plain(name: str) -> str:
+    return _plane_less(name).casefold()
 
 
 def _categories(document: dict[str, Any]) -> tuple[dict[int, str], dict[Any, int]]:

@@ -120,7 +120,7 @@ def _read(path: Path) -> tuple[Any, str | None]:
 
         try:
             # As bytes: of a path that it cannot read imageio leaves the file open.
-            data = np.asarray(imageio.imread(path.read_bytes(), extension=suffix or None))
+            data = np.asarray(imageio.imread(path.read_bytes(), extension=suffix or ".png"))
         except OSError as error:  # what imageio says is of its plugins
             raise InputError(
                 f"{path} could not be read as an image: its content is in no image format known "
