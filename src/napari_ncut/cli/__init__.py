@@ -12,6 +12,7 @@ import typer
 
 from . import (
     backbones,
+    convert,
     demo,
     embed,
     evaluate,
@@ -50,6 +51,7 @@ app.command("granularity")(granularity.granularity_command)
 app.command("localize")(objects.localize_command)
 app.command("objects")(objects.objects_command)
 app.command("parts")(objects.parts_command)
+app.command("convert")(convert.convert_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("backbones")(backbones.backbones_command)
 app.add_typer(sam.sam_app)
