@@ -1,4 +1,4 @@
-"""napari's File menu: annotations of other programs become Labels layers, and Labels layers such."""
+"""napari's File menu: annotations of other programs become Labels layers, and back."""
 
 from __future__ import annotations
 

@@ -154,14 +154,14 @@ def test_unsaved_work_comes_back_with_its_steps(desk: Desk, images: Path):
     history.undo()
     history.undo()
     # All is undone: the draft would say nothing.
-    desk.widget.keep_draft()
+    desk.widget.keeper.keep()
     desk.wait()
     assert desk.state("a1.png") == ""
 
 
 def test_drafts_are_written_while_one_paints(desk: Desk, images: Path):
     desk.open(images)
-    desk.widget._soon.setInterval(20)
+    desk.widget.keeper.timer.setInterval(20)
     desk.paint((2, 3))
     desk.qtbot.waitUntil(lambda: desk.state("a1.png") == "draft")
     # Another program, after a crash, finds them.
@@ -423,3 +423,61 @@ def test_moves_in_a_hurry_end_where_the_last_one_leads(desk: Desk, images: Path)
     desk.wait()
     assert desk.shown == "a1.png" and len(desk.viewer.layers) == 3
     assert np.argwhere(desk.painted.data).tolist() == [[2, 3]]
+
+
+def test_planes_of_a_stack(desk: Desk):
+    stack = np.stack([blocks(i) for i in range(3)])
+    image = desk.viewer.add_image(stack, name="time", scale=(5, 0.5, 0.5), translate=(10, 3, 4))
+    desk.widget.layers_button.click()
+    desk.wait()
+    assert desk.widget.images.count() == 3
+    assert desk.widget.images.item(1).text() == "time: Z 1"
+    painted = desk.widget.painted
+    assert painted.data.shape == stack.shape
+    np.testing.assert_allclose(painted.translate, image.translate)
+    assert desk.viewer.dims.point[0] == 10
+    desk.press(Qt.Key.Key_N)
+    assert desk.viewer.dims.point[0] == 15
+    desk.press(Qt.Key.Key_S)
+    assert desk.viewer.dims.point[0] == 20
+    assert desk.widget.counts.text() == "1 of 3 done"
+    desk.press(Qt.Key.Key_N, SHIFT)
+    assert desk.viewer.dims.point[0] == 15
+    # Opened again the marks are still there, and no second layer is added.
+    desk.viewer.layers.selection.active = image
+    desk.widget.open_layers()
+    desk.wait()
+    assert desk.widget.counts.text() == "1 of 3 done" and len(desk.viewer.layers) == 2
+    desk.viewer.layers.remove(image)
+    desk.widget.next()
+    desk.wait()
+
+
+def test_layers_one_after_another(desk: Desk, images: Path, tmp_path: Path):
+    desk.widget.open_layers()
+    assert "no Image layer" in desk.widget.message.text()
+    for i in range(2):
+        desk.viewer.add_image(blocks(i), name=f"image/{i}")
+    desk.widget.open_layers()
+    desk.wait()
+    visible = [layer.name for layer in desk.viewer.layers if layer.visible]
+    assert visible == ["image/0", "image/0 painted"]
+    desk.widget.painted.paint((2, 3), 1)
+    desk.widget.next()
+    desk.wait()
+    # Both lie in one place, but each has a layer of its own, which lies on top.
+    visible = [layer.name for layer in desk.viewer.layers if layer.visible]
+    assert visible == ["image/1", "image/1 painted"]
+    assert desk.viewer.layers[-1] is desk.widget.painted and not desk.widget.painted.data.any()
+    desk.widget.open_layers()
+    desk.wait()
+    desk.widget.go_to(0)
+    assert desk.widget.painted.data.any()
+    desk.widget.go_to(1)
+    desk.widget.files.export(tmp_path / "out")
+    desk.wait()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["image_1_labels.tif"]
+    # A folder takes their place, and leaves them.
+    desk.open(images)
+    assert desk.shown == "a1.png" and "image/1" in desk.names
+    assert desk.widget.save_button.text() == "Save and next"

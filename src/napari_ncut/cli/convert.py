@@ -121,9 +121,9 @@ def _read(
 ) -> Iterator[tuple[str, Annotations]]:
     """Stem and annotations of every image, in the order of the files."""
     from ..io import import_annotations
-    from ..io.annotation_formats import guess_format
     from ..io.class_masks import stem_of_mask
     from ..io.coco_reading import coco_names
+    from ..io.exchange import guess_format
 
     done: set[tuple[Path, str]] = set()
     for path in _files(paths):

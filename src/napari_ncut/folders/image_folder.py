@@ -6,7 +6,7 @@ import itertools
 import os
 import threading
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -20,18 +20,18 @@ from ..io import (
     annotation_formats,
     export_annotations,
     import_annotations,
-    natural_key,
     read_image,
     read_labels,
     write_labels,
     write_together,
 )
-from ..io.annotation_formats import export_together, find_annotations, renumbered
 from ..io.annotations import Annotations
 from ..io.colors import default_color
-from ..io.images import IMAGE_ENDINGS, is_zarr
+from ..io.exchange import export_together, find_annotations, renumbered
 from ..progress import Progress, Steps, run_steps
+from .listing import different_stems, images_in, names_in, read_map, remove
 from .notes import FolderNotes
+from .thumbnails import thumbnail_steps
 from .work import Work, label_shape
 
 State = Literal["", "draft", "saved", "done", "unreadable"]
@@ -84,10 +84,10 @@ class ImageFolder:
             else Path(results).expanduser().absolute()
         )
         self._axes = axes
-        self.files = _images_in(self.path)
+        self.files = images_in(self.path)
         self.unreadable: dict[int, str] = {}
         self._notes = FolderNotes.read(self.results)
-        self._stems = _different_stems(self.files, self._notes.stems)
+        self._stems = different_stems(self.files, self._notes.stems)
         # Written by whoever saves, in a thread, and by the window's classes and marks.
         self._lock = threading.RLock()
         self._sorted_stems = sorted(self._stems)
@@ -95,9 +95,9 @@ class ImageFolder:
 
     def _look(self) -> None:
         """Look once at what lies there, so that no state needs another look."""
-        self._saved = _names_in(self.results)
+        self._saved = names_in(self.results)
         self._sorted = sorted(self._saved)
-        self._drafts = _names_in(self.results / _DRAFTS)
+        self._drafts = names_in(self.results / _DRAFTS)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -105,6 +105,16 @@ class ImageFolder:
     def stem(self, i: int) -> str:
         """What the files of an image are called."""
         return self._stems[i]
+
+    def title(self, i: int) -> str:
+        """File name of an image."""
+        return self.files[i].name
+
+    def thumbnails(
+        self, order: Iterable[int], *, size: int = 96
+    ) -> Iterator[tuple[int, NDArray[np.uint8] | None]]:
+        """Small pictures of images, in the order given; see `thumbnail_steps`."""
+        return thumbnail_steps(self.files, order, size=size)
 
     def number_of(self, name: str) -> int | None:
         """The number of the image of a file name, None if there is none."""
@@ -228,9 +238,9 @@ class ImageFolder:
                 (self.results, f"{stem}{_PAINTED}" in self._saved, "saved"),
             ):
                 if has:
-                    painted = _read_map(folder / f"{stem}{_PAINTED}", shape)
+                    painted = read_map(folder / f"{stem}{_PAINTED}", shape)
                     path = folder / f"{stem}{_SEGMENTS}"
-                    segments = _read_map(path, shape) if path.exists() else None
+                    segments = read_map(path, shape) if path.exists() else None
                     return Work(painted, segments, origin)
             found = find_annotations(self.results, stem, self._stems) if self._saved else None
             if found is None:
@@ -288,7 +298,7 @@ class ImageFolder:
         with self._lock:
             folder = self.results / _DRAFTS
             self._write(folder, i, painted, segments, axes)
-            self._drafts = _names_in(folder)
+            self._drafts = names_in(folder)
             if self.files[i].name not in self._notes.stems:
                 self._write_notes()
 
@@ -301,8 +311,8 @@ class ImageFolder:
         with self._lock:
             folder = self.results / _DRAFTS
             for suffix in (_PAINTED, _SEGMENTS):
-                _remove(folder / f"{self._stems[i]}{suffix}")
-            self._drafts = _names_in(folder)
+                remove(folder / f"{self._stems[i]}{suffix}")
+            self._drafts = names_in(folder)
             if folder.is_dir() and not self._drafts:
                 # Something of others may lie there, hidden.
                 try:
@@ -371,7 +381,7 @@ class ImageFolder:
             writers[further] = partial(write_labels, labels=segments, axes=axes)
         write_together(writers)
         if segments is None:
-            _remove(further)
+            remove(further)
         self._note(i)
 
     def _note(self, i: int) -> None:
@@ -386,82 +396,3 @@ class ImageFolder:
                 f"{self.results} could not be written to ({error.strerror or error}). Make room "
                 f"there, or choose another folder for results."
             ) from error
-
-
-def _images_in(folder: Path) -> list[Path]:
-    """Paths of all images of a folder, in natural order; none of them is opened."""
-    try:
-        with os.scandir(folder) as inside:
-            entries = [(one.name, one.is_dir()) for one in inside if not one.name.startswith(".")]
-    except OSError as error:
-        raise InputError(
-            f"The folder {folder} cannot be opened ({error.strerror}). Check the path, and who may "
-            f"read it."
-        ) from error
-    files = [
-        folder / name
-        for name, is_folder in sorted(entries, key=lambda entry: natural_key(entry[0]))
-        if (is_zarr(folder / name) if is_folder else Path(name).suffix.lower() in IMAGE_ENDINGS)
-    ]
-    if not files:
-        raise InputError(
-            f"The folder {folder} has no image. Give one with files that end in "
-            f"{', '.join(sorted(IMAGE_ENDINGS))}, or with zarr arrays; folders in it are not "
-            f"looked into."
-        )
-    return files
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{path} could not be removed ({error.strerror}). Remove it.") from error
-
-
-def _names_in(folder: Path) -> set[str]:
-    try:
-        return set(os.listdir(folder))
-    except OSError:
-        return set()
-
-
-def _different_stems(files: Sequence[Path], known: Mapping[str, str]) -> list[str]:
-    """What the files of every image are called: different, and as they were called before."""
-    plain = [_plain_stem(path) for path in files]
-    counts: dict[str, int] = {}
-    for stem in plain:
-        counts[stem.casefold()] = counts.get(stem.casefold(), 0) + 1
-    taken = {known[path.name].casefold() for path in files if path.name in known}
-    stems = []
-    for path, stem in zip(files, plain, strict=True):
-        if path.name in known:
-            stems.append(known[path.name])
-            continue
-        shared = counts[stem.casefold()] > 1 or stem.casefold() in taken
-        wanted = name = path.name if shared else stem
-        number = 2
-        while name.casefold() in taken:
-            name, number = f"{wanted}-{number}", number + 1
-        taken.add(name.casefold())
-        stems.append(name)
-    return stems
-
-
-def _plain_stem(path: Path) -> str:
-    """Name of an image without what tells its format."""
-    stem = path.stem
-    return stem[:-4] if stem.lower().endswith(".ome") and len(stem) > 4 else stem
-
-
-def _read_map(path: Path, shape: tuple[int, ...]) -> NDArray[np.int32]:
-    labels, *_ = read_labels(path)
-    # Axes of size 1 are dropped by whoever reads TIFF.
-    if labels.size == np.prod(shape) and labels.shape[-2:] == shape[-2:]:
-        labels = labels.reshape(shape)
-    if labels.shape != shape:
-        raise InputError(
-            f"{path} has the shape {labels.shape}, but its image {shape}: the image was replaced "
-            f"by another. Move the file away to start anew."
-        )
-    return labels.astype(np.int32)

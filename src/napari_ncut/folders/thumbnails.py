@@ -64,7 +64,7 @@ def thumbnail(path: str | Path, *, size: int = 96) -> NDArray[np.uint8]:
             plane = _of_image(path, size)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error}).") from error
-    return _as_rgb(plane, size)
+    return small_picture(plane, size)
 
 
 def _of_image(path: Path, size: int) -> NDArray:
@@ -126,7 +126,8 @@ def _of_large_tiff(path: Path, size: int) -> NDArray:
         raise InputError(f"{path} cannot be read as TIFF ({error}).") from error
 
 
-def _as_rgb(plane: NDArray, size: int) -> NDArray[np.uint8]:
+def small_picture(plane: NDArray, size: int) -> NDArray[np.uint8]:
+    """A plane (h, w) or (h, w, c) as a picture (h, w, 3) whose longer side is `size` at most."""
     from PIL import Image
 
     color = plane.ndim == 3 and plane.shape[-1] in (3, 4)

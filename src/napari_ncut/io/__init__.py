@@ -1,16 +1,12 @@
 """Files in and out."""
 
-from .annotation_formats import (
-    AnnotationFormat,
-    annotation_formats,
-    export_annotations,
-    import_annotations,
-)
+from .annotation_formats import AnnotationFormat, annotation_formats
 from .annotations import Annotations
 from .assign import AssignedPoints, assign_points
 from .atomic import check_outputs, replace_when_written, write_together
 from .coco import coco_document, write_coco
 from .coco_reading import read_coco
+from .exchange import export_annotations, import_annotations
 from .folders import natural_key, read_images
 from .images import ImageFile, read_image
 from .labels import check_label_format, read_labels, write_labels

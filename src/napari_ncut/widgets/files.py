@@ -10,10 +10,10 @@ import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 
 from ..io import Annotations, import_annotations
-from ..io.annotation_formats import guess_format, write_as
 from ..io.class_masks import color_of_mask
 from ..io.coco_reading import coco_names, is_coco
 from ..io.colors import as_hex
+from ..io.exchange import guess_format, write_as
 from ..io.imagej_rois import is_rois
 from .roles import PAINTED
 

@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_info, show_warning
+from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QFileDialog
 
 from ..errors import InputError
 from ..folders import ImageFolder
 from .folder_ahead import SegmentAhead
-from .folder_desk import Desk, Opened, classes_on, open_steps, paint_classes
+from .folder_classes import ClassSync, paint_classes
+from .folder_desk import Aside, Desk, Opened, open_steps
 from .folder_files import FolderFiles
-from .folder_panel import FolderPanel
-from .folder_writer import FolderWriter, Task
+from .folder_keeping import WorkKeeper
+from .folder_pages import LayerPages
+from .folder_panel import NO_FOLDER, FolderPanel
 from .history import history_of
 from .keys import bind_weakly
 from .layers import unwrap
-from .panels import allow
 from .roles import PAINTED, role_of
 from .session import session_of
 from .workers import Job, once_after, percent, tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Labels
+    from napari.layers import Labels, Layer
 
-# Milliseconds after the last step after which a draft is written.
-_REST = 3000
-# Images put aside with their layers and steps of undo, and what their labels may take together.
-_MAX_ASIDE, _MAX_ASIDE_BYTES = 6, 512 * 2**20
-_NO_FOLDER = "Open a folder of images first."
-_SAVE_TIP = (
-    "Save what is painted and the segments, mark the image as done and go to the next.\n"
-    "Key: S on our layers"
-)
-_NEXT_TIP = "Go to the next image; what is unsaved is kept as a draft. Key: N on our layers"
-_PREVIOUS_TIP = "Go back; what is unsaved is kept as a draft. Key: Shift+N on our layers"
-_DONE_TIP = "Mark this image as done, or as not done, without saving."
+    from .folder_writer import Task
 
 
 class FolderWidget(FolderPanel):
@@ -59,18 +50,18 @@ class FolderWidget(FolderPanel):
         self.classes = session_of(self._viewer).classes
         self.folder: ImageFolder | None = None
         self.desk: Desk | None = None
-        self._aside: dict[int, Desk] = {}
+        self.pages: LayerPages | None = None
+        self._aside = Aside()
         self._wanted = 0
         self._direction = 0
         self._moving = False
-        self._filling = False
+        self.sync = ClassSync(self.classes)
         self._told = ""
         self._told_ahead = ""
         self._job = Job(self)
-        self.writer = FolderWriter(self)
+        self.keeper = WorkKeeper(self.sync, self)
         self.segments_ahead = SegmentAhead(self.segmenter, self)
         self.files = FolderFiles(self)
-        self._soon = once_after(_REST, self.keep_draft, self)
         self._arriving: Desk | None = None
         self._later = once_after(20, self._arrive_later, self)
         self._forgetting = once_after(0, self._forget, self)
@@ -81,12 +72,13 @@ class FolderWidget(FolderPanel):
         self._job.stepped.connect(lambda step: self.message.setText(percent(step)))
         self._job.finished.connect(self._on_opened)
         self._job.failed.connect(self._on_unreadable)
-        self.writer.written.connect(self._on_written)
-        self.writer.failed.connect(self._on_unwritten)
+        self.keeper.written.connect(self._on_written)
+        self.keeper.failed.connect(self._on_unwritten)
         self.segments_ahead.found.connect(self._on_segments)
         self.segments_ahead.told.connect(self._on_ahead)
         self.path.given.connect(self.open)
         self.open_button.clicked.connect(lambda: self._choose_folder())
+        self.layers_button.clicked.connect(lambda: self.open_layers())
         self.images.asked.connect(self._on_asked)
         self.previous_button.clicked.connect(lambda: self.previous())
         self.next_button.clicked.connect(lambda: self.next())
@@ -98,7 +90,7 @@ class FolderWidget(FolderPanel):
         # The last is the first to be called: work is kept before anything is let go.
         self.on_release(
             self._job.close, self.images.close_job, self.segments_ahead.close, self.files.close,
-            self._write_all,
+            self.keeper.close,
         )  # fmt: skip
         self.follow(self.history.changed, self._on_history)
         self.follow(self.classes.changed, self._on_classes)
@@ -109,7 +101,7 @@ class FolderWidget(FolderPanel):
         """Whether anything is being read, written or computed."""
         return (
             self._job.busy
-            or self.writer.busy
+            or self.keeper.busy
             or self.segments_ahead.busy
             or self.files.busy
             or self.images.busy
@@ -117,9 +109,36 @@ class FolderWidget(FolderPanel):
         )
 
     @property
+    def listed(self) -> ImageFolder | LayerPages | None:
+        """What the list shows."""
+        return self.pages or self.folder
+
+    @property
     def number(self) -> int | None:
         """The image that is shown."""
+        if self.pages is not None:
+            return self._wanted
         return None if self.desk is None else self.desk.number
+
+    @property
+    def painted(self) -> Labels | None:
+        """What classes are painted on, None if it was deleted."""
+        if self.pages is not None:
+            return self.pages.painted(self._wanted)
+        return None if self.desk is None else self.desk.painted
+
+    @property
+    def stem(self) -> str:
+        """What files of the image shown are called."""
+        if self.folder is not None and self.desk is not None:
+            return self.folder.stem(self.desk.number)
+        image = None if self.pages is None else self.pages.image(self._wanted)
+        return re.sub(r"[^\w.-]+", "_", "image" if image is None else image.name)
+
+    @property
+    def axes(self) -> str | None:
+        """Letters of the axes of its labels, where they are known."""
+        return None if self.desk is None else self.desk.axes
 
     # ------------------------------------------------------------------------------------- folder
 
@@ -131,17 +150,38 @@ class FolderWidget(FolderPanel):
             tell(error)
             self._tell(str(error))
             return
-        self._leave()
-        self._aside.clear()
-        self._job.cancel()
+        self._close()
         self.folder = folder
         self.path.setText(str(folder.path))
-        self._give_classes(folder)
-        self._take_classes(folder)
+        self.sync.give(folder)
+        self.sync.take(folder)
         self.images.show_folder(folder)
         first = next((i for i in range(len(folder)) if not folder.is_done(i)), 0)
         self._direction = 1
         self.go_to(first)
+
+    def open_layers(self) -> None:
+        """List the planes of the selected stack, or all images of the window."""
+        try:
+            # Those of a folder go first: they are no layers of the user's.
+            self._close()
+            pages = LayerPages(self._viewer)
+        except InputError as error:
+            self.images.show_folder(None)
+            tell(error)
+            self._tell(str(error))
+            return
+        self.pages = pages
+        self.images.show_folder(pages)
+        self.go_to(next((i for i in range(len(pages)) if not pages.is_done(i)), 0))
+
+    def _close(self) -> None:
+        """Let go of the folder, or of the layers, that are listed."""
+        self._leave()
+        self._aside.clear()
+        self._job.cancel()
+        self.segments_ahead.go_to(None)
+        self.folder = self.pages = None
 
     def _choose_folder(self) -> None:
         start = str(self.folder.path.parent) if self.folder else self.path.text()
@@ -154,11 +194,14 @@ class FolderWidget(FolderPanel):
     def go_to(self, number: int) -> None:
         """Show another image of the folder; what is unsaved is kept as a draft."""
         folder = self.folder
-        if folder is None or not 0 <= number < len(folder):
+        if self.listed is None or not 0 <= number < len(self.listed):
             return
         self._wanted = number
         self._told = ""
         self.images.show_current(number)
+        if folder is None:
+            self._show_page(number)
+            return
         if self.desk is not None and self.desk.number == number:
             self._job.cancel()
             return
@@ -166,8 +209,16 @@ class FolderWidget(FolderPanel):
             self._job.cancel()
             self._arrive(self._aside.pop(number))
             return
-        kept = self.writer.kept(folder, number)
+        kept = self.keeper.kept(folder, number)
         self._job.start(lambda: open_steps(folder, number, kept))
+
+    def _show_page(self, number: int) -> None:
+        if self.pages is not None:
+            self.pages.show(number, self.classes, self.history)
+            shown = (self.pages.image(number), self.pages.painted(number))
+            self._bind_keys([layer for layer in shown if layer is not None])
+        self.images.refresh()
+        self._refresh()
 
     def next(self) -> None:
         """Go to the next image that can be read."""
@@ -183,9 +234,9 @@ class FolderWidget(FolderPanel):
             self.next()
 
     def _step(self, direction: int) -> None:
-        folder = self.folder
+        folder = self.listed
         if folder is None:
-            self._tell(_NO_FOLDER)
+            self._tell(NO_FOLDER)
             return
         self._direction = direction
         number = self._wanted + direction
@@ -207,7 +258,7 @@ class FolderWidget(FolderPanel):
         folder = self.folder
         if folder is not None and opened.image.path == folder.files[opened.number]:
             # Files of other formats may have brought classes.
-            self._take_classes(folder)
+            self.sync.take(folder)
             self._arrive(Desk(self._viewer, opened, self.classes))
 
     def _arrive(self, desk: Desk) -> None:
@@ -244,8 +295,9 @@ class FolderWidget(FolderPanel):
 
     def _leave(self) -> int | None:
         """Take the layers of the image shown out of the viewer; where they were."""
-        self.keep_draft()
+        self.keeper.keep()
         desk, self.desk = self.desk, None
+        self.keeper.watch(None, None)
         if desk is None:
             return None
         has_painted = desk.painted is not None
@@ -253,18 +305,18 @@ class FolderWidget(FolderPanel):
         place = desk.put_aside(self.history)
         self._moving = False
         if has_painted:
-            self._aside[desk.number] = desk
-        while self._aside and (
-            len(self._aside) > _MAX_ASIDE
-            or sum(one.nbytes for one in self._aside.values()) > _MAX_ASIDE_BYTES
-        ):
-            self._aside.pop(next(iter(self._aside)))
+            self._aside.keep(desk)
         return place
 
     def _adopt(self) -> None:
-        """Keys on all layers of the image shown."""
+        """Care for all layers of the image shown."""
+        self.keeper.watch(self.folder, self.desk)
+        if self.desk is not None:
+            self._bind_keys(self.desk.layers)
+
+    def _bind_keys(self, layers: list[Layer]) -> None:
         keys = {"N": self.next, "Shift-N": self.previous, "S": self.save_and_next}
-        for layer in [] if self.desk is None else self.desk.layers:
+        for layer in layers:
             for key, act in keys.items():
                 bind_weakly(layer, key, act)
 
@@ -283,128 +335,50 @@ class FolderWidget(FolderPanel):
     # -------------------------------------------------------------------------------------- saving
 
     def save(self) -> bool:
-        """Save what is painted on the image shown, in a thread; whether there is anything."""
-        desk, folder = self.desk, self.folder
-        maps = None if desk is None else desk.maps()
-        if desk is None or folder is None or maps is None:
-            self._tell("There is no painted layer to save." if folder else _NO_FOLDER)
-            return False
-        self._soon.stop()
-        self._keep_classes()
-        self.writer.put(Task(folder, desk.number, *maps, axes=desk.axes, save=True))
-        desk.note_written(saved=True)
-        return True
+        """Save what is painted on the image shown, in a thread; whether there is anything.
 
-    def keep_draft(self, gone: Labels | None = None) -> None:
-        """Write a draft of the image shown, in a thread, if anything has changed since the last.
-
-        Parameters
-        ----------
-        gone
-            What was painted on, if it has just been deleted.
+        Of layers that lie in no folder it marks as done.
         """
-        self._soon.stop()
-        desk, folder = self.desk, self.folder
-        if desk is None or folder is None or not desk.is_changed(gone):
-            return
-        if gone is None and desk.is_as_saved() and not self.writer.kept(folder, desk.number):
-            # All was undone: the draft would say nothing new.
-            desk.note_written(saved=True)
-            self._drop_draft(folder, desk.number)
-            return
-        maps = desk.maps(gone)
-        if maps is not None:
-            self._keep_classes()
-            self.writer.put(Task(folder, desk.number, *maps, axes=desk.axes))
-            desk.note_written(saved=False, gone=gone)
+        if self.pages is not None:
+            self.pages.mark(self._wanted, done=True)
+            self.images.refresh()
+            return True
+        if self.keeper.save():
+            return True
+        self._tell("There is no painted layer to save." if self.folder else NO_FOLDER)
+        return False
 
     def toggle_done(self) -> None:
         """Mark the image shown as done, or as not done."""
-        if self.folder is None or self.desk is None:
+        listed, number = self.listed, self.number
+        if listed is None or number is None:
             return
-        number = self.desk.number
         try:
-            self.folder.mark(number, done=not self.folder.is_done(number))
+            listed.mark(number, done=not listed.is_done(number))
         except InputError as error:
             tell(error)
         self.images.refresh()
         self._refresh()
-
-    def _drop_draft(self, folder: ImageFolder, number: int) -> None:
-        try:
-            folder.drop_draft(number)
-        except InputError as error:
-            tell(error)
-        self.images.refresh()
 
     def _on_written(self, task: Task) -> None:
         self.images.refresh()
-        self._refresh()
         if task.save:
-            self._tell(f"Saved {task.folder.files[task.number].name}.")
+            self._tell(f"Saved {task.folder.title(task.number)}.")
 
     def _on_unwritten(self, task: Task, reason: str) -> None:
-        """It is kept in memory: whoever comes back to the image finds it."""
-        show_warning(f"{task.folder.files[task.number].name} is not saved. {reason}")
         for desk in (self.desk, self._aside.get(task.number)):
             if desk is not None and desk.number == task.number and task.folder is self.folder:
                 desk.note_unwritten()
         self._tell(reason)
 
-    def _write_all(self) -> None:
-        """Write what is not written yet, here and now; Qt may have deleted this widget already."""
-        desk, folder = self.desk, self.folder
-        last = None
-        if desk is not None and folder is not None and desk.is_changed():
-            maps = desk.maps()
-            if maps is not None:
-                last = Task(folder, desk.number, *maps, axes=desk.axes)
-        for reason in self.writer.close(last):
-            show_warning(f"Unsaved work could not be written. {reason}")
-
     # ------------------------------------------------------------------------------------- classes
-
-    def _take_classes(self, folder: ImageFolder) -> None:
-        """Let the window's classes be those of a folder."""
-        self._filling = True
-        names, colors = folder.names, folder.colors
-        self.classes.ensure(sorted(names), names)
-        for label, name in names.items():
-            self.classes.rename(label, name)
-            self.classes.recolor(label, colors[label])
-        self._filling = False
-
-    def _give_classes(self, folder: ImageFolder) -> None:
-        """Let a folder know the classes that the user has named, so that no file takes theirs."""
-        own = [one for one in self.classes.entries if one.name != f"class {one.label}"]
-        names = {one.label: one.name for one in own} | folder.names
-        colors = {one.label: one.color for one in own} | folder.colors
-        if names != folder.names:
-            try:
-                folder.set_classes(names, colors)
-            except InputError as error:
-                tell(error)
 
     def _on_classes(self) -> None:
         """A class was added, renamed or recolored in the window."""
-        painted = None if self.desk is None else self.desk.painted
-        if painted is not None and not self._filling:
+        painted = self.painted
+        if painted is not None and not self.sync.taking:
             paint_classes(painted, self.classes)
-            self._soon.start()
-
-    def _keep_classes(self) -> None:
-        """Let the folder's classes be those of the layer that is painted on."""
-        painted = None if self.desk is None else self.desk.painted
-        if painted is None or self.folder is None:
-            return
-        names, colors = classes_on(painted)
-        # Files may have brought classes that no layer knows.
-        known = {n: name for n, name in self.folder.names.items() if n not in names}
-        own = {n: self.folder.colors[n] for n in known}
-        try:
-            self.folder.set_classes({**known, **names}, {**own, **colors})
-        except InputError as error:
-            tell(error)
+            self.keeper.soon()
 
     # -------------------------------------------------------------------------------------- what is
 
@@ -419,7 +393,7 @@ class FolderWidget(FolderPanel):
 
     def _on_history(self) -> None:
         if self.desk is not None and not self._moving:
-            self._soon.start()
+            self.keeper.soon()
         self._refresh()
 
     def _on_removed(self, event: Any) -> None:
@@ -428,10 +402,10 @@ class FolderWidget(FolderPanel):
         if desk is None or self._moving:
             return
         if role_of(gone) == PAINTED and desk.painted is None:
-            self.keep_draft(gone)
+            self.keeper.keep(gone)
         elif gone in desk.images and not any(one in self._viewer.layers for one in desk.images):
             show_info("The image was deleted; choose it in the list to bring it back.")
-            self.keep_draft()
+            self.keeper.keep()
             self._forgetting.start()
 
     def _forget(self) -> None:
@@ -445,21 +419,13 @@ class FolderWidget(FolderPanel):
 
     def _refresh(self, *_: Any) -> None:
         """Show what would be done, or why it cannot be."""
-        folder, desk = self.folder, self.desk
-        none = _NO_FOLDER if folder is None else ""
-        nothing = none or ("" if desk is not None else "No image is shown.")
-        allow(self.next_button, none, _NEXT_TIP)
-        allow(self.previous_button, none, _PREVIOUS_TIP)
-        allow(self.save_button, nothing, _SAVE_TIP)
-        allow(self.done_button, nothing, _DONE_TIP)
-        done = folder is not None and desk is not None and folder.is_done(desk.number)
-        self.done_button.setText("Mark as not done" if done else "Mark as done")
-        self.counts.setText("" if folder is None else f"{folder.n_done} of {len(folder)} done")
-        self.files.refresh(nothing)
+        nothing = self.show_state(self.listed, self.number, in_folder=self.folder is not None)
+        self.files.refresh(nothing, in_folder=self.folder is not None)
         idle = not self.history.replaying
         self.undo_button.setEnabled(idle and self.history.can_undo)
         self.redo_button.setEnabled(idle and self.history.can_redo)
-        self.message.setText(none or " ".join(filter(None, (self._told, self._told_ahead))))
+        told = self._told or ("" if self.listed else NO_FOLDER)
+        self.message.setText(" ".join(filter(None, (told, self._told_ahead))))
 
     def _tell(self, text: str) -> None:
         """What stays below the panel until something else happens."""

@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
-from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from ..folders.work import label_axes, plane_first
-from ..io.colors import as_hex, default_color
 from ..progress import Progress, Steps
+from .folder_classes import paint_classes
 from .history import History, PutAside
 from .layers import free_name, unwrap
-from .roles import PAINTED, SEGMENTS, labels_on, note, notes_of, role_of
+from .roles import PAINTED, SEGMENTS, labels_on, note, role_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from napari.components import ViewerModel
 
     from ..folders import ImageFolder, Work
@@ -27,6 +24,8 @@ if TYPE_CHECKING:
     from .classes import ClassList
     from .folder_writer import Task
 
+# Images that are put aside, and what their labels may take together.
+_MAX_ASIDE, _MAX_ASIDE_BYTES = 6, 512 * 2**20
 _OPACITY = {PAINTED: 0.5, SEGMENTS: 0.6}
 
 
@@ -238,6 +237,16 @@ class Desk:
         }
 
 
+class Aside(dict[int, Desk]):
+    """Images that were left, with their layers and steps of undo; those left last."""
+
+    def keep(self, desk: Desk) -> None:
+        """Put one aside; what was left longest ago may go for it."""
+        self[desk.number] = desk
+        while len(self) > _MAX_ASIDE or sum(one.nbytes for one in self.values()) > _MAX_ASIDE_BYTES:
+            self.pop(next(iter(self)))
+
+
 # Channels of one image, added to each other.
 _CHANNEL_COLORS = ("green", "magenta", "cyan", "yellow", "red", "blue")
 
@@ -250,21 +259,3 @@ def _digest(labels: NDArray | None) -> bytes:
         return b""
     # Widgets may store other integers than we gave.
     return xxhash.xxh3_128(np.ascontiguousarray(labels, np.int32).data).digest()
-
-
-def paint_classes(layer: Labels, classes: ClassList) -> None:
-    """Give a layer the colors of classes, and note their names."""
-    note(layer, classes=classes.names)
-    layer.colormap = DirectLabelColormap(color_dict=classes.color_dict())
-
-
-def classes_on(layer: Labels) -> tuple[Mapping[int, str], Mapping[int, str]]:
-    """Names and colors ("#rrggbb") of the classes that a layer tells."""
-    names = {int(n): str(name) for n, name in notes_of(layer).get("classes", {}).items()}
-    told = getattr(layer.colormap, "color_dict", {})
-    colors = {}
-    for label in names:
-        color = told.get(label)
-        parts = None if color is None else np.round(np.asarray(color)[:3] * 255).astype(int)
-        colors[label] = default_color(label) if parts is None else as_hex(*parts.tolist())
-    return names, colors

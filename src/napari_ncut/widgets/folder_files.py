@@ -13,15 +13,16 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from ..io import annotation_formats, export_annotations, import_annotations
 from ..progress import Progress, Steps
-from .folder_desk import classes_on
+from .folder_classes import classes_on
 from .label_edit import LabelEdit
 from .panels import allow
 from .workers import Job, percent
 
 if TYPE_CHECKING:
+    from napari.layers import Labels
+
     from ..io import Annotations
     from .folder import FolderWidget
-    from .folder_desk import Desk
 
 _EXPORT_TIP = "Write what is painted on this image in the chosen format into a folder."
 _EXPORT_ALL_TIP = "Write what is saved of all images in the chosen format into a folder."
@@ -61,23 +62,23 @@ class FolderFiles(QObject):
         """Stop for good."""
         self._job.close()
 
-    def refresh(self, reason: str) -> None:
+    def refresh(self, reason: str, *, in_folder: bool) -> None:
         """Allow buttons, or say why not."""
+        alone = "" if in_folder else "Layers are exported one by one."
         allow(self._widget.export_button, reason, _EXPORT_TIP)
-        allow(self._widget.export_all_button, reason, _EXPORT_ALL_TIP)
+        allow(self._widget.export_all_button, reason or alone, _EXPORT_ALL_TIP)
         allow(self._widget.import_button, reason, _IMPORT_TIP)
 
     # -------------------------------------------------------------------------------------- export
 
     def export(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write what is painted on the image shown."""
-        desk, images = self._widget.desk, self._widget.folder
-        painted = None if desk is None else desk.painted
-        if desk is None or images is None or painted is None:
+        painted, stem = self._widget.painted, self._widget.stem
+        if painted is None:
             return
         names, colors = classes_on(painted)
-        labels, stem = np.array(painted.data), images.stem(desk.number)
-        name, axes = str(self._widget.format.value), desk.axes
+        labels = np.array(painted.data)
+        name, axes = str(self._widget.format.value), self._widget.axes
 
         def steps() -> Steps[int]:
             yield Progress("writing", 0, 1)
@@ -103,14 +104,13 @@ class FolderFiles(QObject):
         self._start(steps, lambda n: self._widget._tell(f"{n} file(s) written to {folder}."))
 
     def _ask_export(self, export: Callable[..., None]) -> None:
-        images = self._widget.folder
-        chosen = QFileDialog.getExistingDirectory(
-            self._widget, "Folder for the files", "" if images is None else str(images.path.parent)
-        )
-        if not chosen or images is None:
+        chosen = QFileDialog.getExistingDirectory(self._widget, "Folder for the files")
+        if not chosen:
             return
-        stems = tuple(f"{images.stem(i)}_" for i in range(len(images)))
-        there = any(path.name.startswith(stems) for path in Path(chosen).iterdir())
+        images = self._widget.folder
+        stems = [images.stem(i) for i in range(len(images))] if images else [self._widget.stem]
+        begins = tuple(f"{stem}{mark}" for stem in stems for mark in "_.")
+        there = any(path.name.startswith(begins) for path in Path(chosen).iterdir())
         question = "Some files of these images are there already. Replace those of this format?"
         yes = QMessageBox.StandardButton.Yes
         if there and QMessageBox.question(self._widget, "Export", question) != yes:
@@ -121,17 +121,17 @@ class FolderFiles(QObject):
 
     def import_file(self, path: str | Path) -> None:
         """Paint what a file holds onto the image shown, as one step of undo."""
-        desk, images = self._widget.desk, self._widget.folder
-        if desk is None or images is None or desk.painted is None:
+        painted, stem = self._widget.painted, self._widget.stem
+        if painted is None:
             return
-        names, colors = classes_on(desk.painted)
-        shape, stem = desk.shape, images.stem(desk.number)
+        names, colors = classes_on(painted)
+        shape = tuple(painted.data.shape)
 
         def steps() -> Steps[Annotations]:
             yield Progress("reading", 0, 1)
             return import_annotations(path, shape, classes=names, colors=colors, stem=stem)
 
-        self._start(steps, lambda found: self._on_imported(desk, found, Path(path).name))
+        self._start(steps, lambda found: self._on_imported(painted, found, Path(path).name))
 
     def _ask_import(self) -> None:
         endings = sorted({e for one in annotation_formats().values() for e in one.endings})
@@ -145,8 +145,8 @@ class FolderFiles(QObject):
         if chosen:
             self.import_file(chosen)
 
-    def _on_imported(self, desk: Desk, found: Annotations, name: str) -> None:
-        if self._widget.desk is not desk or desk.painted is None:
+    def _on_imported(self, layer: Labels, found: Annotations, name: str) -> None:
+        if self._widget.painted is not layer:
             show_info("Another image is shown by now; nothing was imported.")
             return
         classes = self._widget.classes
@@ -154,7 +154,6 @@ class FolderFiles(QObject):
         classes.ensure(new, found.names)
         for label in new:
             classes.recolor(label, found.colors[label])
-        layer = desk.painted
         edit = LabelEdit(layer)
         for place in np.ndindex(found.labels.shape[:-2]):
             key = (*place, *(slice(0, size) for size in found.labels.shape[-2:]))

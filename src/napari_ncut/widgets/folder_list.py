@@ -9,11 +9,11 @@ from qtpy.QtCore import QRect, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QImage, QPainter, QPen, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem
 
-from ..folders import thumbnail_steps
 from .workers import Job, once_after
 
 if TYPE_CHECKING:
     from ..folders import ImageFolder
+    from .folder_pages import LayerPages
 
 SIZE = 72
 # Color and sign of every state; also what is said of it.
@@ -45,7 +45,7 @@ class FolderList(QListWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setMinimumHeight(4 * (SIZE + 6))
         self.setToolTip("Click an image to go to it; what is unsaved is kept as a draft.")
-        self._folder: ImageFolder | None = None
+        self._folder: ImageFolder | LayerPages | None = None
         self._pictures: dict[int, QPixmap | None] = {}
         self._states: list[str] = []
         self._filling = False
@@ -65,7 +65,7 @@ class FolderList(QListWidget):
         self._soon.stop()
         self._job.close()
 
-    def show_folder(self, folder: ImageFolder | None) -> None:
+    def show_folder(self, folder: ImageFolder | LayerPages | None) -> None:
         """Show another folder."""
         self._folder = folder
         self._pictures = {}
@@ -74,7 +74,7 @@ class FolderList(QListWidget):
         blank = _blank()
         for i in range(0 if folder is None else len(folder)):
             assert folder is not None
-            item = QListWidgetItem(QIcon(blank), folder.files[i].name)
+            item = QListWidgetItem(QIcon(blank), folder.title(i))
             item.setSizeHint(QSize(SIZE, SIZE + 6))
             self.addItem(item)
         self._states = [""] * self.count()
@@ -101,7 +101,7 @@ class FolderList(QListWidget):
 
     def _draw(self, i: int) -> None:
         assert self._folder is not None
-        state, name = self._states[i], self._folder.files[i].name
+        state, name = self._states[i], self._folder.title(i)
         item = self.item(i)
         item.setIcon(_icon(_marked(self._pictures.get(i), state)))
         _, _, told = MARKS.get(state, ("", "", ""))
@@ -119,9 +119,9 @@ class FolderList(QListWidget):
         first = max(self.indexAt(self.viewport().rect().topLeft()).row(), 0)
         order = [*range(first, self.count()), *range(first)]
         missing = [i for i in order if i not in self._pictures]
-        files = list(self._folder.files)
+        folder = self._folder
         if missing:
-            self._job.start(lambda: thumbnail_steps(files, missing, size=SIZE))
+            self._job.start(lambda: folder.thumbnails(missing, size=SIZE))
 
     def _on_thumbnail(self, step: tuple[int, Any]) -> None:
         number, picture = step

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -18,7 +20,25 @@ from ..io import annotation_formats
 from .choices import RunChoice
 from .folder_ahead import SegmenterControls
 from .folder_list import FolderList
-from .panels import WorkingWidget
+from .panels import WorkingWidget, allow
+
+if TYPE_CHECKING:
+    from ..folders import ImageFolder
+    from .folder_pages import LayerPages
+
+
+NO_FOLDER = "Open a folder of images first."
+_SAVE_TIP = (
+    "Save what is painted and the segments, mark the image as done and go to the next.\n"
+    "Key: S on our layers"
+)
+_PAGES_TIP = (
+    "Mark it as done and go to the next; these layers are saved by File ▸ Save, or exported.\n"
+    "Key: S on our layers"
+)
+_NEXT_TIP = "Go to the next image; what is unsaved is kept as a draft. Key: N on our layers"
+_PREVIOUS_TIP = "Go back; what is unsaved is kept as a draft. Key: Shift+N on our layers"
+_DONE_TIP = "Mark this image as done, or as not done, without saving."
 
 
 class PathField(QLineEdit):
@@ -64,6 +84,10 @@ class FolderPanel(WorkingWidget):
         self.path = PathField()
         self.open_button = QPushButton("Open folder …")
         self.open_button.setToolTip("Choose a folder of images.")
+        self.layers_button = QPushButton("Images of this window")
+        self.layers_button.setToolTip(
+            "Go through the planes of the selected stack, or else through all Image layers."
+        )
         self.images = FolderList()
         self.counts = QLabel()
         self.skip_done = QCheckBox("Skip done")
@@ -92,6 +116,7 @@ class FolderPanel(WorkingWidget):
         row.addWidget(self.path, stretch=1)
         row.addWidget(self.open_button)
         folder.addLayout(row)
+        folder.addWidget(self.layers_button)
         folder.addWidget(self.images)
         row = QHBoxLayout()
         row.addWidget(self.counts, stretch=1)
@@ -121,3 +146,19 @@ class FolderPanel(WorkingWidget):
         # What is free is the list's.
         box = self.images.parentWidget()
         box.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+
+    def show_state(
+        self, listed: ImageFolder | LayerPages | None, number: int | None, *, in_folder: bool
+    ) -> str:
+        """Enable buttons, or say why not; why nothing can be done with the image shown, if so."""
+        none = NO_FOLDER if listed is None else ""
+        nothing = none or ("" if number is not None else "No image is shown.")
+        allow(self.next_button, none, _NEXT_TIP)
+        allow(self.previous_button, none, _PREVIOUS_TIP)
+        allow(self.save_button, nothing, _SAVE_TIP if in_folder or none else _PAGES_TIP)
+        self.save_button.setText("Save and next" if in_folder or none else "Done and next")
+        allow(self.done_button, nothing, _DONE_TIP)
+        done = listed is not None and number is not None and listed.is_done(number)
+        self.done_button.setText("Mark as not done" if done else "Mark as done")
+        self.counts.setText("" if listed is None else f"{listed.n_done} of {len(listed)} done")
+        return nothing
