@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from .backbones import load_backbone as load_backbone
     from .datasets import evaluate as evaluate
     from .errors import InputError as InputError
+    from .folders import ImageFolder as ImageFolder
     from .io import Annotations as Annotations
     from .io import annotation_formats as annotation_formats
     from .io import export_annotations as export_annotations
     from .io import import_annotations as import_annotations
     from .io import read_image as read_image
     from .io import read_images as read_images
+    from .io import read_labels as read_labels
     from .io import read_points as read_points
     from .io import write_coco as write_coco
     from .io import write_labels as write_labels
@@ -65,6 +67,7 @@ _HOMES = {
     "Embedding": "spectral",
     "FeatureMaps": "backbones",
     "Hierarchy": "regions",
+    "ImageFolder": "folders",
     "InputError": "errors",
     "Localization": "objects",
     "Mask": "prompts",
@@ -102,6 +105,7 @@ _HOMES = {
     "parts": "objects",
     "read_image": "io",
     "read_images": "io",
+    "read_labels": "io",
     "read_points": "io",
     "segment_superpixels": "superpixels",
     "semantic_classes": "sam",

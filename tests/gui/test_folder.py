@@ -220,13 +220,22 @@ def test_segments_of_neighbors_are_there_at_once(desk: Desk, images: Path):
     desk.widget.next()
     desk.qtbot.waitUntil(lambda: desk.widget.number == 1)
     assert "a2.png segments" in desk.names
-    # Other settings take the place of nothing that is there.
+    desk.wait()
+    # Other settings make them anew,
     before = desk.widget.desk.segments.data.copy()
     desk.widget.segmenter.number.setValue(4)
     desk.wait()
-    np.testing.assert_array_equal(desk.widget.desk.segments.data, before)
-    desk.go("a10.tif")
-    assert desk.widget.desk.segments.data.max() < before.max()
+    segments = desk.widget.desk.segments
+    assert segments.data.max() < before.max()
+    # unless the user has changed them.
+    segments.data_setitem((np.array([0]), np.array([0])), 99)
+    desk.widget.segmenter.number.setValue(9)
+    desk.wait()
+    assert segments.data.max() == 99
+    desk.go("a1.png")
+    desk.go("a2.png")
+    assert desk.widget.desk.segments.data.max() == 99
+    assert desk.state("a2.png") == "draft" and desk.state("a1.png") == ""
 
 
 def test_segments_of_another_widget_are_saved_and_come_back(desk: Desk, images: Path):

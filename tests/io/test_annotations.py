@@ -392,3 +392,17 @@ def test_refusals(given: dict, tmp_path: Path):
     with pytest.raises(InputError):
         export_annotations(tmp_path, **{"stem": "a", **given})
     assert not list(tmp_path.iterdir())
+
+
+def test_the_docs_list_every_format():
+    page = Path(__file__).resolve().parents[2] / "docs" / "folders.md"
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line[:3] == "| `"]
+    table = {
+        row.split("`")[1]: [part.strip() for part in row.split("|")[3:5]]
+        for row in rows
+        if row.split("`")[1] in FORMATS
+    }
+    assert table == {
+        name: ["yes" if entry.stacks else "", ", ".join(entry.keeps)]
+        for name, entry in FORMATS.items()
+    }

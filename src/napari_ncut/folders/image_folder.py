@@ -87,6 +87,8 @@ class ImageFolder:
         self.files = images_in(self.path)
         self.unreadable: dict[int, str] = {}
         self._notes = FolderNotes.read(self.results)
+        # Images whose names are in the file of notes by now.
+        self._noted = set(self._notes.stems)
         self._stems = different_stems(self.files, self._notes.stems)
         # Written by whoever saves, in a thread, and by the window's classes and marks.
         self._lock = threading.RLock()
@@ -231,33 +233,32 @@ class ImageFolder:
         InputError
             If what is there cannot be read, or is of an image of another size.
         """
-        with self._lock:
-            shape, stem = label_shape(image), self._stems[i]
-            for folder, has, origin in (
-                (self.results / _DRAFTS, self.has_draft(i), "draft"),
-                (self.results, f"{stem}{_PAINTED}" in self._saved, "saved"),
-            ):
-                if has:
-                    painted = read_map(folder / f"{stem}{_PAINTED}", shape)
-                    path = folder / f"{stem}{_SEGMENTS}"
-                    segments = read_map(path, shape) if path.exists() else None
-                    return Work(painted, segments, origin)
-            found = find_annotations(self.results, stem, self._stems) if self._saved else None
-            if found is None:
-                return Work()
-            name, path = found
-            annotations = import_annotations(
-                path, shape, format=name, classes=self.names, colors=self.colors, stem=stem
-            )
-            return Work(self.adopt(annotations), None, name)
+        shape, stem = label_shape(image), self._stems[i]
+        for folder, has, origin in (
+            (self.results / _DRAFTS, self.has_draft(i), "draft"),
+            (self.results, f"{stem}{_PAINTED}" in self._saved, "saved"),
+        ):
+            if has:
+                painted = read_map(folder / f"{stem}{_PAINTED}", shape)
+                path = folder / f"{stem}{_SEGMENTS}"
+                segments = read_map(path, shape) if path.exists() else None
+                return Work(painted, segments, origin)
+        found = find_annotations(self.results, stem, self._stems) if self._saved else None
+        if found is None:
+            return Work()
+        name, path = found
+        annotations = import_annotations(
+            path, shape, format=name, classes=self.names, colors=self.colors, stem=stem
+        )
+        return Work(self.adopt(annotations), None, name)
 
     def adopt(self, annotations: Annotations) -> NDArray[np.int32]:
         """Labels of annotations by this folder's classes; new ones become classes of it."""
         with self._lock:
             own = renumbered(annotations, self.names, self.colors)
             new = {n: name for n, name in own.names.items() if n not in self._notes.names}
-            self._notes.names |= new
-            self._notes.colors |= {n: own.colors[n] for n in new}
+            self._notes.names = self._notes.names | new
+            self._notes.colors = self._notes.colors | {n: own.colors[n] for n in new}
             return own.labels
 
     def save(
@@ -283,8 +284,8 @@ class ImageFolder:
         done
             Whether the image is done with it.
         """
+        self._write(self.results, i, painted, segments, axes)
         with self._lock:
-            self._write(self.results, i, painted, segments, axes)
             self._look()
             if done:
                 self._notes.done.add(self.files[i].name)
@@ -295,11 +296,11 @@ class ImageFolder:
         self, i: int, painted: NDArray, segments: NDArray | None = None, *, axes: str | None = None
     ) -> None:
         """Keep unsaved work on an image, so that it survives whatever happens."""
+        folder = self.results / _DRAFTS
+        self._write(folder, i, painted, segments, axes)
         with self._lock:
-            folder = self.results / _DRAFTS
-            self._write(folder, i, painted, segments, axes)
             self._drafts = names_in(folder)
-            if self.files[i].name not in self._notes.stems:
+            if self.files[i].name not in self._noted:
                 self._write_notes()
 
     def load_draft(self, i: int, image: ImageFile) -> Work | None:
@@ -372,8 +373,9 @@ class ImageFolder:
         segments: NDArray | None,
         axes: str | None,
     ) -> None:
+        # Outside of the lock: the window must not wait for files.
         stem = self._stems[i]
-        names, colors = self._notes.names, self._notes.colors
+        names, colors = self.names, self.colors
         maps = partial(write_labels, labels=painted, axes=axes, classes=names, colors=colors)
         writers = {folder / f"{stem}{_PAINTED}": maps}
         further = folder / f"{stem}{_SEGMENTS}"
@@ -382,7 +384,8 @@ class ImageFolder:
         write_together(writers)
         if segments is None:
             remove(further)
-        self._note(i)
+        with self._lock:
+            self._note(i)
 
     def _note(self, i: int) -> None:
         self._notes.stems.setdefault(self.files[i].name, self._stems[i])
@@ -391,6 +394,7 @@ class ImageFolder:
         try:
             self.results.mkdir(exist_ok=True)
             self._notes.write(self.results)
+            self._noted = set(self._notes.stems)
         except OSError as error:
             raise InputError(
                 f"{self.results} could not be written to ({error.strerror or error}). Make room "

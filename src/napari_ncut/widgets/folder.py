@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QFileDialog
 
 from ..errors import InputError
@@ -404,8 +403,8 @@ class FolderWidget(FolderPanel):
         if role_of(gone) == PAINTED and desk.painted is None:
             self.keeper.keep(gone)
         elif gone in desk.images and not any(one in self._viewer.layers for one in desk.images):
-            show_info("The image was deleted; choose it in the list to bring it back.")
             self.keeper.keep()
+            # Not of a window that is being closed.
             self._forgetting.start()
 
     def _forget(self) -> None:
@@ -415,7 +414,7 @@ class FolderWidget(FolderPanel):
         if desk is not None:
             self._aside.pop(desk.number, None)
         self.images.show_current(-1)
-        self._refresh()
+        self._tell("The image was deleted; choose it in the list to bring it back.")
 
     def _refresh(self, *_: Any) -> None:
         """Show what would be done, or why it cannot be."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -101,6 +103,9 @@ class Desk:
         paint_classes(layer, classes)
         self._labels.append(layer)
         self.steps: PutAside | None = None
+        # Segments that were made here, as they were made; those alone may be made anew.
+        self._made: Callable[[], Labels | None] = lambda: None
+        self._as_made = b""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -162,21 +167,27 @@ class Desk:
         return place
 
     def add_segments(self, segments: NDArray[np.int32], history: History) -> None:
-        """Add segments that were made ahead, below what is painted, unless there are some."""
-        painted = self.painted
-        if self.segments is not None or painted is None or segments.shape != self.shape:
+        """Show segments that were made ahead, unless there are some of the user's own."""
+        painted, there = self.painted, self.segments
+        if painted is None or segments.shape != self.shape:
             return
-        layer = self._segments_layer(segments)
-        layer.name = free_name(self._viewer, layer.name)
-        active = self._viewer.layers.selection.active
-        self._viewer.layers.insert(self._viewer.layers.index(painted), layer)
-        self._viewer.layers.selection.active = active
+        if there is None:
+            layer = self._segments_layer(segments)
+            layer.name = free_name(self._viewer, layer.name)
+            active = self._viewer.layers.selection.active
+            self._viewer.layers.insert(self._viewer.layers.index(painted), layer)
+            self._viewer.layers.selection.active = active
+            self._labels.append(layer)
+            history.follow(layer)
+            self._made = weakref.ref(unwrap(layer))
+        elif there is self._made() and _digest(np.asarray(there.data)) == self._as_made:
+            there.data = segments
+        else:
+            return
         # Nobody's work: it is no reason for a draft.
-        self._labels.append(layer)
-        self._baseline[SEGMENTS] = _digest(segments)
+        self._as_made = self._baseline[SEGMENTS] = _digest(segments)
         if self._saved is not None:
             self._saved[SEGMENTS] = self._baseline[SEGMENTS]
-        history.follow(layer)
 
     def _segments_layer(self, segments: NDArray[np.int32]) -> Labels:
         name = f"{self._stem} segments"
