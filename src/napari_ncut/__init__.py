@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     from .classic import grabcut as grabcut
     from .datasets import evaluate as evaluate
     from .errors import InputError as InputError
+    from .folders import ImageFolder as ImageFolder
+    from .io import Annotations as Annotations
+    from .io import annotation_formats as annotation_formats
+    from .io import export_annotations as export_annotations
+    from .io import import_annotations as import_annotations
     from .io import read_image as read_image
     from .io import read_images as read_images
+    from .io import read_labels as read_labels
     from .io import read_points as read_points
     from .io import write_coco as write_coco
     from .io import write_labels as write_labels
@@ -67,12 +73,14 @@ if TYPE_CHECKING:
     from .weights import ModelStore as ModelStore
 
 _HOMES = {
+    "Annotations": "io",
     "Box": "prompts",
     "Comparison": "measuring",
     "Embedding": "spectral",
     "FeatureMaps": "backbones",
     "GrabCut": "classic",
     "Hierarchy": "regions",
+    "ImageFolder": "folders",
     "InputError": "errors",
     "Localization": "objects",
     "Mask": "prompts",
@@ -89,6 +97,7 @@ _HOMES = {
     "Scribble": "prompts",
     "SemanticClasses": "sam",
     "Template": "templates",
+    "annotation_formats": "io",
     "automatic_masks": "sam",
     "backbone_entry": "backbones",
     "cluster_curve": "sam",
@@ -97,11 +106,13 @@ _HOMES = {
     "eigenvector_colors": "spectral",
     "embed": "spectral",
     "evaluate": "datasets",
+    "export_annotations": "io",
     "extract_features": "backbones",
     "find_copies": "templates",
     "get_mask": "prompts",
     "grabcut": "classic",
     "granularity": "regions",
+    "import_annotations": "io",
     "label_instances": "prompts",
     "list_backbones": "backbones",
     "list_networks": "backbones",
@@ -114,6 +125,7 @@ _HOMES = {
     "parts": "objects",
     "read_image": "io",
     "read_images": "io",
+    "read_labels": "io",
     "read_points": "io",
     "segment_superpixels": "superpixels",
     "semantic_classes": "sam",

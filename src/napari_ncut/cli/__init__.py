@@ -12,6 +12,7 @@ import typer
 
 from . import (
     backbones,
+    convert,
     demo,
     embed,
     evaluate,
@@ -54,6 +55,7 @@ app.command("localize")(objects.localize_command)
 app.command("objects")(objects.objects_command)
 app.command("parts")(objects.parts_command)
 app.command("measure")(measure.measure_command)
+app.command("convert")(convert.convert_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("backbones")(backbones.backbones_command)
 app.add_typer(sam.sam_app)

@@ -21,7 +21,9 @@ _MASK = {1: "mask"}
 
 
 def coco_document(
-    named_sets: Mapping[str, MaskSet], categories: Mapping[int, str] | None = None
+    named_sets: Mapping[str, MaskSet],
+    categories: Mapping[int, str] | None = None,
+    colors: Mapping[int, str] | None = None,
 ) -> dict[str, Any]:
     """What COCO's JSON says of masks, as plain data.
 
@@ -33,6 +35,8 @@ def coco_document(
     categories
         Names of the classes. Classes that it does not name are called "class 3"; default: those
         that occur, or "mask" where masks have no class.
+    colors
+        Of classes, as texts; COCO itself knows none, programs that annotate do.
 
     Returns
     -------
@@ -40,6 +44,7 @@ def coco_document(
         "images", "annotations" and "categories". Numbers of images and annotations count from 1;
         ``bbox`` is [left, top, width, height] in pixels, ``segmentation`` uncompressed run lengths.
     """
+    colors = colors or {}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     found: set[int] = set()
@@ -69,7 +74,10 @@ def coco_document(
     return {
         "images": images,
         "annotations": annotations,
-        "categories": [{"id": int(n), "name": str(names[n])} for n in sorted(names)],
+        "categories": [
+            {"id": int(n), "name": str(names[n])} | ({"color": colors[n]} if n in colors else {})
+            for n in sorted(names)
+        ],
     }
 
 
@@ -77,9 +85,10 @@ def write_coco(
     path: str | Path,
     named_sets: Mapping[str, MaskSet],
     categories: Mapping[int, str] | None = None,
+    colors: Mapping[int, str] | None = None,
 ) -> None:
     """Write masks as COCO's JSON, whole or not at all; see `coco_document`."""
-    document = coco_document(named_sets, categories)
+    document = coco_document(named_sets, categories, colors)
     with replace_when_written(Path(path)) as partial:
         text = json.dumps(document, separators=(",", ":"), allow_nan=False)
         partial.write_text(text + "\n", encoding="utf-8")

@@ -119,7 +119,8 @@ def _read(path: Path) -> tuple[Any, str | None]:
         import imageio.v3 as imageio
 
         try:
-            data = np.asarray(imageio.imread(path))
+            # As bytes: of a path that it cannot read imageio leaves the file open.
+            data = np.asarray(imageio.imread(path.read_bytes(), extension=suffix or ".png"))
         except OSError as error:  # what imageio says is of its plugins
             raise InputError(
                 f"{path} could not be read as an image: its content is in no image format known "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +11,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from .atomic import replace_when_written
+from .images import read_contents
 
 LABEL_SUFFIXES = (".tif", ".tiff", ".png")
 
 
-def write_labels(path: str | Path, labels: ArrayLike, *, axes: str | None = None) -> None:
+# Under what name classes are noted in a file.
+_NOTE = "napari_ncut"
+
+
+def write_labels(
+    path: str | Path,
+    labels: ArrayLike,
+    *,
+    axes: str | None = None,
+    classes: Mapping[int, str] | None = None,
+    colors: Mapping[int, str] | None = None,
+) -> None:
     """Write a label map or mask, whole or not at all.
 
     Parameters
@@ -27,6 +41,8 @@ def write_labels(path: str | Path, labels: ArrayLike, *, axes: str | None = None
     axes
         Letters T, Z, Y, X, one per dimension, kept in the TIFF. Default: "YX" for two dimensions,
         "TYX" for three.
+    classes, colors
+        Names of labels and their colors ("#rrggbb"), noted in the file for `read_labels`.
 
     Raises
     ------
@@ -42,11 +58,15 @@ def write_labels(path: str | Path, labels: ArrayLike, *, axes: str | None = None
             f'of T, Z, Y, X per dimension, rows and columns last, for example axes="ZYX".'
         )
     check_label_format(path, data.ndim, data.dtype)
+    note = {} if classes is None else {_NOTE: _noted(classes, colors or {})}
     with replace_when_written(path) as partial:
         if path.suffix.lower() == ".png":
-            from PIL import Image
+            from PIL import Image, PngImagePlugin
 
-            Image.fromarray(data).save(partial)
+            texts = PngImagePlugin.PngInfo()
+            for name, text in note.items():
+                texts.add_itxt(name, text)
+            Image.fromarray(data).save(partial, pnginfo=texts)
         else:
             import tifffile
 
@@ -55,8 +75,57 @@ def write_labels(path: str | Path, labels: ArrayLike, *, axes: str | None = None
                 data,
                 photometric="minisblack",
                 compression="zlib",
-                metadata={"axes": axes},
+                metadata={"axes": axes, **note},
             )
+
+
+def read_labels(path: str | Path) -> tuple[NDArray, dict[int, str], dict[int, str]]:
+    """Read a label map, and the names and colors of labels where `write_labels` noted them.
+
+    Raises
+    ------
+    InputError
+        If the file holds no whole numbers.
+    """
+    path = Path(path)
+    labels, _ = read_contents(path)
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "biu" or labels.ndim < 2:
+        raise InputError(
+            f"{path} holds no label map but {labels.dtype} of shape {labels.shape}. Give a file of "
+            f"whole numbers."
+        )
+    try:
+        classes = json.loads(_note_in(path)).get("classes", {})
+        names = {int(label): str(one["name"]) for label, one in classes.items()}
+        colors = {int(label): str(one["color"]) for label, one in classes.items() if "color" in one}
+    except (ValueError, AttributeError, KeyError, TypeError):
+        # A note of somebody else under our name; the labels are what was asked for.
+        return labels, {}, {}
+    return labels, names, colors
+
+
+def _noted(classes: Mapping[int, str], colors: Mapping[int, str]) -> str:
+    noted = {
+        str(label): {"name": name, **({"color": colors[label]} if label in colors else {})}
+        for label, name in classes.items()
+    }
+    return json.dumps({"classes": noted})
+
+
+def _note_in(path: Path) -> str:
+    """What is noted in a file, as JSON."""
+    if path.suffix.lower() == ".png":
+        from PIL import Image
+
+        with Image.open(path) as file:
+            return str(getattr(file, "text", {}).get(_NOTE, "{}"))
+    if path.suffix.lower() in LABEL_SUFFIXES:
+        import tifffile
+
+        with tifffile.TiffFile(path) as file:
+            return str(((file.shaped_metadata or ({},))[0] or {}).get(_NOTE, "{}"))
+    return "{}"
 
 
 def compact_labels(labels: ArrayLike) -> NDArray:

@@ -18,12 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-# Okabe & Ito's palette for color-blind readers, without black and in an order that starts with
-# what stands out on gray and on stained images; then Tol's "bright" ones.
-PALETTE = (
-    "#e69f00", "#56b4e9", "#cc79a7", "#009e73", "#f0e442", "#d55e00", "#0072b2",
-    "#aa3377", "#66ccee", "#ccbb44", "#ee6677", "#228833",
-)  # fmt: skip
+from ..io.colors import PALETTE
 
 
 @dataclass

@@ -210,6 +210,14 @@ class Group:
     commands: list[Command] = field(default_factory=list)
 
 
+@dataclass(frozen=True, eq=False)
+class PutAside:
+    """Steps of a history while what they are about is not in the viewer."""
+
+    done: list[Command | Group] = field(repr=False)
+    undone: list[Command | Group] = field(repr=False)
+
+
 class History(QObject):
     """The commands of one viewer, newest last; made by `history_of`.
 
@@ -268,6 +276,20 @@ class History(QObject):
         self._done.append(command)
         del self._done[:-_MAX_COMMANDS]
         self._undone.clear()
+        self.changed.emit()
+
+    def put_aside(self) -> PutAside:
+        """Forget all steps, and give them away: what they are about leaves the viewer."""
+        aside = PutAside(self._done, self._undone)
+        self._done, self._undone = [], []
+        self.changed.emit()
+        return aside
+
+    def bring_back(self, aside: PutAside) -> None:
+        """Know steps again that were put aside, before those that were done since."""
+        self._done[:0] = aside.done
+        self._undone = [] if len(self._done) > len(aside.done) else aside.undone
+        del self._done[:-_MAX_COMMANDS]
         self.changed.emit()
 
     def perform(self, command: Command | Group, then: Callable[[bool], None] | None = None) -> None:
