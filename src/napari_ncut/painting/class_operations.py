@@ -120,7 +120,7 @@ CLASS_OPERATIONS: dict[str, ClassOperation] = {
                     None,
                     low=0,
                     high=10_000_000,
-                    label="Largest hole",
+                    label="Up to",
                     tooltip="In pixels; more fills larger holes. Automatic: holes of any size.",
                 )
             },
@@ -176,7 +176,7 @@ CLASS_OPERATIONS: dict[str, ClassOperation] = {
                     low=1,
                     high=10_000_000,
                     step=10,
-                    label="Smallest",
+                    label="Below",
                     tooltip="In pixels; more erases larger pieces.",
                 )
             },

@@ -76,6 +76,11 @@ class PaintedArrays:
         while len(self._indices) > _KEPT_INDICES:
             self._indices.popitem(last=False)
 
+    def inherit(self, other: PaintedArrays) -> None:
+        """Take over what is known of the same segments."""
+        self._indices = other._indices
+        self._highest = other._highest
+
     def knows(self, block: Block) -> bool:
         """Whether there is an index of a block."""
         return block in self._indices
