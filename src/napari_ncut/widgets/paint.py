@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..painting import Painting
-from ..progress import Progress, Steps
+from ..progress import Progress
 from .history import history_of
 from .keys import ShiftDigits
 from .layers import unwrap
-from .outputs import layer_added
 from .paint_gestures import PaintGestures
+from .paint_jobs import PaintJobs
 from .paint_keys import LayerKeys
 from .paint_layers import AutomaticLayers
 from .paint_mouse import PaintMouse
@@ -25,17 +24,13 @@ from .paint_session import PaintSession
 from .paint_sketch import Sketch
 from .paint_tools import TOOLS
 from .panels import allow
-from .region_keeping import labels_layer
 from .region_view import show_outlines
-from .roles import SEGMENTS, note
-from .superpixel_controls import superpixel_steps
-from .workers import Job, percent, tell
+from .workers import percent, tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
 
-    from ..painting.edits import Edit
 
 _NO_IMAGE = "Open an image first, then choose it under “Image”."
 _NO_SEGMENTS = "There are no segments of this image yet: make some, or choose a layer of them."
@@ -67,17 +62,15 @@ class PaintWidget(PaintPanel):
         self._paused = False
         self._setting = False
         self._moded: list[weakref.ref[Labels]] = []
-        self._arrive: Callable[[Any], None] = lambda _: None
-        self._job = Job(self)
+        self._jobs = PaintJobs(self._viewer, self._history, session, self)
         self._sketch = Sketch(self._viewer)
         self._gestures = PaintGestures(
             self._viewer,
             self._history,
             session,
             self,
-            lambda: self._paused or self._job.busy or self._history.replaying,
+            lambda: self._paused or self._jobs.job.busy or self._history.replaying,
         )
-        self._gestures.told.connect(self._tell)
         self._mouse = PaintMouse(self._gestures, self._sketch)
         self._keys = LayerKeys(_keys(), {"Space": PaintWidget._pause}, self)
         self._layers = AutomaticLayers(self._viewer, self.input.image, self.segments, self.painted)
@@ -89,15 +82,17 @@ class PaintWidget(PaintPanel):
         self._on_choice()
 
     def _connect(self) -> None:
-        self._job.stepped.connect(self._on_progress)
-        self._job.finished.connect(lambda result: self._arrive(result))
-        self._job.busy_changed.connect(self._on_busy)
-        self._job.cancelled.connect(lambda: self._tell("Cancelled; nothing was changed."))
-        self._job.failed.connect(self._tell)
+        job = self._jobs.job
+        job.stepped.connect(self._on_progress)
+        job.busy_changed.connect(self._on_busy)
+        job.cancelled.connect(lambda: self._tell("Cancelled; nothing was changed."))
+        job.failed.connect(self._tell)
+        self._jobs.told.connect(self._tell)
+        self._gestures.told.connect(self._say)
         self.on_release(
             self._sketch.remove,
             self._session.release,
-            self._job.close,
+            self._jobs.job.close,
             self._digits.release,
             self._keys.release,
             self._mouse.release,
@@ -127,7 +122,7 @@ class PaintWidget(PaintPanel):
             button.clicked.connect(lambda _, name=name: self.change_class(name))
         self.reset_class.clicked.connect(lambda: self.reset(self.current_class))
         self.reset_all.clicked.connect(lambda: self.reset())
-        self.cancel_button.clicked.connect(lambda: self._job.cancel())
+        self.cancel_button.clicked.connect(lambda: self._jobs.job.cancel())
         self.undo_button.clicked.connect(lambda: self._history.undo())
         self.redo_button.clicked.connect(lambda: self._history.redo())
 
@@ -171,7 +166,7 @@ class PaintWidget(PaintPanel):
     @property
     def busy(self) -> bool:
         """Whether something is computed or written."""
-        return self._job.busy or self._history.replaying
+        return self._jobs.job.busy or self._history.replaying
 
     def paint_mask(
         self,
@@ -256,7 +251,6 @@ class PaintWidget(PaintPanel):
             show_outlines(self.segments_layer, True)
         self._listen_to_modes(own)
         self._show_layers()
-        self._arm()
         self._refresh()
 
     def _listen_to_modes(self, layers: list[Labels]) -> None:
@@ -268,12 +262,16 @@ class PaintWidget(PaintPanel):
             layer.events.mode.connect(self._on_mode)
 
     def _show_layers(self) -> None:
+        self._setting = True
         for layer, box in (
             (self.segments_layer, self.boundaries),
             (self.painted_layer, self.shows_painted),
         ):
-            if layer is not None:
+            # A layer that is shown or hidden changes its mode.
+            if layer is not None and layer.visible != box.isChecked():
                 layer.visible = box.isChecked()
+        self._setting = False
+        self._arm()
 
     # ---------------------------------------------------------------------------------------- tools
 
@@ -369,44 +367,14 @@ class PaintWidget(PaintPanel):
 
     def change_class(self, operation: str) -> None:
         """Do an operation to all of the current class, in a thread."""
-        label, through, over = self.current_class, self.through, self.over.isChecked()
+        title = self.operations[operation].text().lower()
         given = self.amounts[operation].values()
-
-        def edits(painting: Painting, position: tuple[int, ...]) -> list[Edit]:
-            return painting.change_class(
-                operation, label, position, through=through, over=over, **given
-            )
-
-        self._compute(self.operations[operation].text().lower(), edits)
+        over = self.over.isChecked()
+        self._jobs.change_class(title, operation, self.current_class, self.through, over, given)
 
     def reset(self, label: int | None = None) -> None:
         """Erase all that is painted, or one class, in the plane on screen or in all."""
-        through = self.through
-        self._compute(
-            "erase all" if label is None else "erase class",
-            lambda painting, position: painting.reset(position, label=label, through=through),
-        )
-
-    def _compute(self, name: str, edits: Callable[[Painting, tuple[int, ...]], list[Edit]]) -> None:
-        try:
-            painting, position = self._session.painting(), self._session.position()
-        except InputError as error:
-            self._tell(str(error))
-            return
-        stamp = self._session.stamp
-
-        def steps() -> Steps[list[Edit]]:
-            yield Progress(name, 0, 1)
-            return edits(painting, position)
-
-        def arrive(found: list[Edit]) -> None:
-            if self._session.stamp != stamp:
-                self._tell("What is painted has changed meanwhile; press the button again.")
-                return
-            changed = self._session.perform(name, found)
-            self._tell(f"{changed:,} pixels changed." if changed else "Nothing changes by this.")
-
-        self._start(steps, arrive)
+        self._jobs.reset(label, self.through)
 
     def make_segments(self) -> None:
         """Part the image in small segments, in a thread; they become a layer."""
@@ -416,26 +384,7 @@ class PaintWidget(PaintPanel):
             tell(error)
             return
         options = {"method": self.method.value, "n_segments": self.number.value()}
-        self._start(
-            lambda: superpixel_steps(reading, options), partial(self._on_segments, reading, options)
-        )
-
-    def _on_segments(self, reading: Any, options: dict[str, Any], kept: Any) -> None:
-        source = reading.sources[0]
-        try:
-            layer = labels_layer(self._viewer, source, kept, "segments", options)
-        except InputError as error:
-            tell(error)
-            return
-        note(layer, role=SEGMENTS)
-        show_outlines(layer, True)
-        self._history.follow(layer)
-        self._history.perform(layer_added(self._viewer, layer, None))
-        self._tell(f"{max(kept.n_regions):,} segments. Choose a tool and paint.")
-
-    def _start(self, steps: Callable[[], Any], arrive: Callable[[Any], None]) -> None:
-        self._arrive = arrive
-        self._job.start(steps)
+        self._jobs.make_segments(reading, options)
 
     def _on_progress(self, step: Progress) -> None:
         self.progress.setMaximum(max(step.total, 1) if step.total > 1 else 0)
@@ -465,7 +414,7 @@ class PaintWidget(PaintPanel):
         """Show what can be done, or why it cannot be."""
         if self._session is None:
             return
-        busy = _BUSY if self._job.busy else ""
+        busy = _BUSY if self._jobs.job.busy else ""
         unreadable = self.input.why_not()
         allow(self.make_button, unreadable or busy, self.make_tip)
         for name, button in self.tools.items():
@@ -483,6 +432,11 @@ class PaintWidget(PaintPanel):
         if not busy:
             hint = _NO_SEGMENTS if self.image is not None and self.segments.value is None else ""
             self.message.setText((unreadable if self.image is None else "") or self._told or hint)
+
+    def _say(self, text: str) -> None:
+        """What a gesture does, while it does it: nothing else is looked at."""
+        self._told = text
+        self.message.setText(text)
 
     def _tell(self, text: str) -> None:
         """What stays below the panel until something else happens."""

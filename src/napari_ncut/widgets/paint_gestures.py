@@ -156,15 +156,14 @@ class PaintGestures(QObject):
     def _pick(self, label: int) -> None:
         if label:
             self._session.classes.classes.choose(label)
-            self.told.emit(
-                f"“{self._session.classes.classes[label].name}” is the current class now."
-            )
+            name = self._session.classes.classes[label].name
+            self.told.emit(f"“{name}” is the current class now.")
         else:
             self.told.emit("Nothing is painted here.")
 
     def pick_here(self) -> None:
         """Make the class under the cursor the current one."""
         layer = self._session.painted
-        if layer is not None:
+        if layer is not None and self.plane_axes_of(layer) is not None:
             place = np.asarray(layer.world_to_data(self._viewer.cursor.position))[-layer.ndim :]
             self._pick(self._session.painting().class_at(place))
