@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .objects import concepts as concepts
     from .objects import localize as localize
     from .objects import parts as parts
+    from .painting import Painting as Painting
     from .prompts import Box as Box
     from .prompts import Mask as Mask
     from .prompts import Polygon as Polygon
@@ -66,6 +67,7 @@ _HOMES = {
     "MaskSet": "sam",
     "ModelStore": "weights",
     "NCut": "spectral",
+    "Painting": "painting",
     "Parts": "objects",
     "Polygon": "prompts",
     "PromptSegmenter": "prompts",

@@ -278,6 +278,7 @@ def test_the_view_moves_while_space_is_held_and_without_a_tool(desk):
     QTest.keyRelease(opened.canvas, Qt.Key.Key_Space)
     assert camera.center != before
     assert not opened.history.can_undo
+    opened.viewer.reset_view()
     before = camera.center
     opened.drag((10, 10), (12, 12))
     assert camera.center == before
@@ -446,6 +447,11 @@ def test_what_is_chosen_and_shown(desk, qtbot):
     viewer, widget = opened.viewer, opened.widget
     segments = widget.segments_layer
     assert segments.contour == 1
+    # Outlines have one color, so that those of the classes are seen.
+    assert_array_equal(segments.get_color(3), segments.get_color(4))
+    widget.one_color.setChecked(False)
+    assert not np.array_equal(segments.get_color(3), segments.get_color(4))
+    widget.one_color.setChecked(True)
     opened.tool("fill")
     opened.click((6, 6))
     opened.press(Qt.Key.Key_S)
@@ -517,6 +523,7 @@ def test_a_closed_widget_lets_go(desk):
     before = painted.data.copy()
     opened.viewer.window.remove_dock_widget(widget)
     assert segments.mouse_pan
+    assert not np.array_equal(segments.get_color(3), segments.get_color(4))
     assert not segments.mouse_drag_callbacks or all(
         getattr(one, "__self__", None) is not widget._mouse for one in segments.mouse_drag_callbacks
     )

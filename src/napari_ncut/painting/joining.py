@@ -13,6 +13,8 @@ from .mosaic import Mosaic, groups, neighbor_offsets
 
 # A gap of so many pixels between two segments is taken in; half as many close it from each side.
 _GAP = 4
+# Numbers up to here are looked up in a table, higher ones searched.
+_LOOKED_UP = 2**22
 
 
 def joined(
@@ -47,20 +49,32 @@ def joined(
     margin = 2 * _GAP + 1
     pads = (0 if labels.shape[0] == 1 else margin, margin, margin)
     with_edges = [padded(boxes[i], pads, labels.shape) for i in others]
-    by_number = np.argsort(members)
     for group in groups(with_edges):
         mosaic = Mosaic([with_edges[i] for i in group], gap=_GAP + 1)
         canvas = mosaic.gathered(labels)
-        where = np.searchsorted(members, canvas, sorter=by_number).clip(0, len(members) - 1)
-        rank = by_number[where] + 1
-        member = np.where(members[rank - 1] == canvas, rank, 0).astype(np.int32)
+        member = _ranks(canvas, members)
         owned = np.append(np.array(group) + 2, -1)[mosaic.owners]
         taken = (member == owned) & (canvas != target)
-        taken |= _between(canvas, member) == owned
+        if any((labels[with_edges[i]] == 0).any() for i in group):
+            taken |= _between(canvas, member) == owned
         for i in range(len(group)):
             patch = taken[mosaic.place(i)]
             if patch.any():
                 yield mosaic.boxes[i], patch
+
+
+def _ranks(canvas: NDArray, members: NDArray) -> NDArray[np.int32]:
+    """The rank of the member that every pixel is part of, from 1; 0 of all others."""
+    highest = int(canvas.max(initial=0))
+    if highest <= _LOOKED_UP:
+        ranks = np.zeros(highest + 1, dtype=np.int32)
+        there = np.flatnonzero(members <= highest)
+        ranks[members[there]] = there + 1
+        return ranks[np.maximum(canvas, 0)]
+    order = np.argsort(members)
+    where = np.searchsorted(members, canvas, sorter=order).clip(0, len(members) - 1)
+    rank = order[where] + 1
+    return np.where(members[rank - 1] == canvas, rank, 0).astype(np.int32)
 
 
 def _between(canvas: NDArray, member: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -69,8 +83,6 @@ def _between(canvas: NDArray, member: NDArray[np.int32]) -> NDArray[np.int32]:
 
     higher = np.zeros_like(member)
     empty = canvas == 0
-    if not empty.any():
-        return higher
 
     def window(reach: int) -> tuple[int, int, int]:
         side = 2 * reach + 1

@@ -17,14 +17,13 @@ from .layers import unwrap
 from .paint_gestures import PaintGestures
 from .paint_jobs import PaintJobs
 from .paint_keys import LayerKeys
-from .paint_layers import AutomaticLayers
+from .paint_layers import AutomaticLayers, Boundaries
 from .paint_mouse import PaintMouse
 from .paint_panel import PaintPanel
 from .paint_session import PaintSession
 from .paint_sketch import Sketch
 from .paint_tools import TOOLS
 from .panels import allow
-from .region_view import show_outlines
 from .workers import percent, tell
 
 if TYPE_CHECKING:
@@ -73,6 +72,7 @@ class PaintWidget(PaintPanel):
         )
         self._mouse = PaintMouse(self._gestures, self._sketch)
         self._keys = LayerKeys(_keys(), {"Space": PaintWidget._pause}, self)
+        self._boundaries = Boundaries()
         self._layers = AutomaticLayers(self._viewer, self.input.image, self.segments, self.painted)
         self._digits = ShiftDigits(
             self._viewer, lambda layer: unwrap(layer) in self._own(), self._on_digit, self
@@ -97,6 +97,7 @@ class PaintWidget(PaintPanel):
             self._keys.release,
             self._mouse.release,
             self._free_layers,
+            lambda: self._boundaries.show(None, one_color=False),
             lambda: self._listen_to_modes([]),
             self.table.release,
             self.input.release,
@@ -117,6 +118,7 @@ class PaintWidget(PaintPanel):
         self.size.valueChanged.connect(lambda _: self._set_napari())
         self.make_button.clicked.connect(lambda: self.make_segments())
         self.boundaries.toggled.connect(lambda _: self._show_layers())
+        self.one_color.toggled.connect(lambda _: self._show_boundaries())
         self.shows_painted.toggled.connect(lambda _: self._show_layers())
         for name, button in self.operations.items():
             button.clicked.connect(lambda _, name=name: self.change_class(name))
@@ -246,9 +248,7 @@ class PaintWidget(PaintPanel):
         own = self._own()
         self._mouse.watch(own)
         self._keys.bind(own)
-        if self.segments_layer is not None and not self.segments_layer.contour:
-            # Filled segments would hide what is painted, and the image.
-            show_outlines(self.segments_layer, True)
+        self._show_boundaries()
         self._listen_to_modes(own)
         self._show_layers()
         self._refresh()
@@ -260,6 +260,9 @@ class PaintWidget(PaintPanel):
         self._moded = [weakref.ref(layer) for layer in layers]
         for layer in layers:
             layer.events.mode.connect(self._on_mode)
+
+    def _show_boundaries(self) -> None:
+        self._boundaries.show(self.segments_layer, one_color=self.one_color.isChecked())
 
     def _show_layers(self) -> None:
         self._setting = True
