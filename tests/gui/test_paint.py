@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -339,6 +340,41 @@ def test_segments_that_somebody_else_changes(desk):
     assert_array_equal(opened.painted > 0, np.isin(tiles(), [1]) | (layer.data == layer.data[6, 6]))
 
 
+def test_a_deleted_painted_layer_stays_deleted(desk):
+    opened = desk()
+    opened.tool("fill")
+    opened.click((6, 6))
+    gone = opened.widget.painted_layer
+    opened.viewer.layers.remove(gone)
+    assert opened.widget.painted_layer is None
+    opened.viewer.layers.selection.active = opened.widget.segments_layer
+    opened.click((30, 30))
+    assert opened.widget.painted_layer is not gone
+    assert_array_equal(opened.painted > 0, tiles() == tiles()[30, 30])
+    assert_array_equal(gone.data > 0, tiles() == 1)
+    # Nothing is left to be painted on in the middle of a drag.
+    opened.send(QEvent.Type.MouseButtonPress, (6, 6), LEFT, LEFT, NONE)
+    opened.viewer.layers.remove(opened.widget.segments_layer)
+    opened.send(QEvent.Type.MouseMove, (6, 30), UP, LEFT, NONE)
+    opened.send(QEvent.Type.MouseButtonRelease, (6, 30), LEFT, UP, NONE)
+    opened.viewer.layers.clear()
+    assert "Open an image" in opened.widget.message.text()
+
+
+def test_without_segments_there_are_pixels(desk):
+    opened = desk()
+    opened.viewer.layers.remove(opened.widget.segments_layer)
+    assert not opened.widget.tools["cut"].isEnabled()
+    opened.tool("lasso")
+    assert opened.viewer.layers.selection.active is opened.widget.painted_layer
+    corners = [opened.place(pixel) for pixel in ((10, 10), (20, 20))]
+    assert corners[0] != corners[1]
+    opened.drag((9.5, 9.5), (9.5, 29.5), (19.5, 29.5), (19.5, 9.5))
+    data = opened.widget.painted_layer.data
+    assert data.sum() == pytest.approx(200, abs=30)
+    assert data[12:18, 12:28].all()
+
+
 def test_planes_of_a_stack(desk):
     opened = desk(np.repeat(tiles()[np.newaxis], 4, axis=0), scale=(3, 1, 1))
     opened.viewer.dims.set_current_step(0, 2)
@@ -375,6 +411,9 @@ def test_planes_of_a_stack(desk):
     opened.viewer.dims.ndisplay = 3
     with pytest.raises(InputError, match="2D view"):
         opened.widget.paint_mask(np.ones((48, 72), bool), 5)
+    assert not opened.widget.tools["fill"].isEnabled()
+    # The view is turned as ever.
+    assert opened.widget.segments_layer.mouse_pan
 
 
 def test_operations_of_the_current_class(desk):
@@ -580,3 +619,12 @@ def test_any_gestures_are_undone_and_redone_exactly(desk, seed):
         opened.history.redo()
     assert_array_equal(opened.segments, end[0])
     assert_array_equal(opened.painted, end[1])
+
+
+def test_keys_are_those_of_the_docs():
+    text = (Path(__file__).parents[2] / "docs" / "keys.md").read_text(encoding="utf-8")
+    section = text[text.index("*Paint segments*") :]
+    listed = {key.strip() for row in section.splitlines() for key in row.split("|")[1:2][:1]}
+    keys = {key.strip() for cell in listed for key in cell.split(",")}
+    assert {tool.key for tool in TOOLS.values()} <= keys
+    assert len({tool.key for tool in TOOLS.values()}) == len(TOOLS)

@@ -20,7 +20,7 @@ from .paint_keys import LayerKeys
 from .paint_layers import AutomaticLayers, Boundaries
 from .paint_mouse import PaintMouse
 from .paint_panel import PaintPanel
-from .paint_session import PaintSession
+from .paint_session import NOT_FLAT, PaintSession
 from .paint_sketch import Sketch
 from .paint_tools import TOOLS
 from .panels import allow
@@ -68,7 +68,7 @@ class PaintWidget(PaintPanel):
             self._history,
             session,
             self,
-            lambda: self._paused or self._jobs.job.busy or self._history.replaying,
+            self._is_resting,
         )
         self._mouse = PaintMouse(self._gestures, self._sketch)
         self._keys = LayerKeys(_keys(), {"Space": PaintWidget._pause}, self)
@@ -111,6 +111,7 @@ class PaintWidget(PaintPanel):
         self.follow(self._viewer.layers.events.removed, self._on_choice)
         self.follow(self._viewer.layers.selection.events.active, self._on_active)
         self.follow(self._viewer.dims.events.current_step, self._on_plane)
+        self.follow(self._viewer.dims.events.ndisplay, self._on_display)
         self.follow(self._history.changed, self._refresh)
         self._session.layers_changed.connect(self._on_layers)
         self.tool_chosen.connect(self.choose_tool)
@@ -288,8 +289,6 @@ class PaintWidget(PaintPanel):
         self._gestures.tool = name
         self.show_tool(name)
         if name:
-            if TOOLS[name].gesture == "own" and self.painted_layer is None:
-                self._session.new_painted()
             wanted = self._layer_for(name)
             if self._viewer.layers.selection.active not in wanted:
                 self._viewer.layers.selection.active = wanted[-1]
@@ -297,9 +296,11 @@ class PaintWidget(PaintPanel):
         self._tell(_HINT.get(name, ""))
 
     def _layer_for(self, name: str) -> list[Labels]:
-        if TOOLS[name].gesture != "own":
-            return self._own()
-        return [] if self.painted_layer is None else [self.painted_layer]
+        """Layers that have to be selected for a tool; one is added if there is none."""
+        own = TOOLS[name].gesture == "own"
+        if self.painted_layer is None and (own or self.segments_layer is None):
+            self._session.new_painted()
+        return [layer for layer in self._own() if not own or layer is self.painted_layer]
 
     def _arm(self) -> None:
         """Let the mouse be ours or napari's, as the tool asks."""
@@ -310,7 +311,7 @@ class PaintWidget(PaintPanel):
                 layer.mode = self.tool if layer is self.painted_layer else "pan_zoom"
             elif self.tool:
                 layer.mode = "pan_zoom"
-                layer.mouse_pan = self._paused
+                layer.mouse_pan = self._paused or self._viewer.dims.ndisplay == 3
             elif str(layer.mode) == "pan_zoom":
                 layer.mouse_pan = True
         self._setting = False
@@ -345,6 +346,11 @@ class PaintWidget(PaintPanel):
         """While Space is held the view is moved."""
         self._paused = on
         self._arm()
+
+    def _is_resting(self) -> bool:
+        """Whether the mouse is napari's for a moment."""
+        busy = self._jobs.job.busy or self._history.replaying
+        return self._paused or busy or self._viewer.dims.ndisplay == 3
 
     def _larger(self, by: int) -> None:
         size = self.size.value()
@@ -406,9 +412,15 @@ class PaintWidget(PaintPanel):
         self._sketch.clear()
         self._session.look_ahead()
 
+    def _on_display(self, event: Any = None) -> None:
+        self._arm()
+        self._refresh()
+
     def _why_not(self, name: str) -> str:
         if self.image is None:
             return _NO_IMAGE
+        if self._viewer.dims.ndisplay == 3:
+            return NOT_FLAT
         if TOOLS[name].needs_segments and self.segments.value is None:
             return _NO_SEGMENTS
         return ""

@@ -140,6 +140,8 @@ class PaintMouse:
         place = self._place(layer, event)
         gesture = TOOLS[self._actions.tool].gesture
         if gesture == "corners":
+            if event.button != _LEFT:
+                return
             yield from self._on_corner(layer, event, place)
             return
         path = [place.at]

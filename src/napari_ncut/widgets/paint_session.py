@@ -26,6 +26,7 @@ from .workers import Job
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
+    from numpy.typing import NDArray
 
     from ..painting.blocks import Block
     from ..painting.edits import Edit
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 # Boxes of the segments of a larger plane are looked for in a thread, ahead of the first click.
 _LARGE = 2**20
 _OPACITY = 0.5
-_NOT_FLAT = "Painting by segments needs the 2D view; switch to it below the list of layers."
+NOT_FLAT = "Painting by segments needs the 2D view; switch to it below the list of layers."
 
 
 class PaintSession(QObject):
@@ -65,6 +66,7 @@ class PaintSession(QObject):
         self._segments: weakref.ref[Labels] | None = None
         self._painted: weakref.ref[Labels] | None = None
         self._painting: Painting | None = None
+        self._blank: NDArray | None = None
         # Of the gesture that is under way.
         self._name = ""
         self._edits: list[Edit] = []
@@ -148,7 +150,7 @@ class PaintSession(QObject):
         first = self._viewer.dims.ndim - layer.ndim
         axes = sorted(axis - first for axis in self._viewer.dims.displayed)
         if len(axes) != 2:
-            raise InputError(_NOT_FLAT)
+            raise InputError(NOT_FLAT)
         if axes[0] < 0:
             raise InputError(f"“{layer.name}” has no plane along the two axes on screen.")
         return axes[0], axes[1]
@@ -180,15 +182,18 @@ class PaintSession(QObject):
         axes, segments, painted = self.plane_axes(), self.segments, self.painted
         known = self._painting
         arrays = [None if layer is None else layer.data for layer in (segments, painted)]
+        if arrays[1] is None:
+            # What a new layer will hold; never the array of one that was deleted.
+            if self._blank is None or self._blank.shape != self._shape():
+                self._blank = np.zeros(self._shape(), np.uint8)
+            arrays[1] = self._blank
         if (
             known is None
             or known.plane_axes != axes
             or known.segments is not arrays[0]
-            or (arrays[1] is not None and known.painted is not arrays[1])
+            or known.painted is not arrays[1]
         ):
-            shape = self._shape()
-            blank = np.zeros(shape, np.uint8) if arrays[1] is None else arrays[1]
-            fresh = Painting(arrays[0], blank, plane_axes=axes)
+            fresh = Painting(*arrays, plane_axes=axes)
             if known is not None and known.plane_axes == axes and known.segments is arrays[0]:
                 fresh.inherit(known)
             self._painting = known = fresh
@@ -268,7 +273,7 @@ class PaintSession(QObject):
         self._watch(on=False)
         self._painted = weakref.ref(layer)
         self._watch(on=True)
-        painting.painted = layer.data
+        painting.painted, self._blank = layer.data, None
         self.classes.attach(layer)
         self.layers_changed.emit()
         return layer

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .layers import data_to_world
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Labels
@@ -44,7 +46,8 @@ class Sketch:
         if len(path) < 2 or len(displayed) != 2:
             self.clear()
             return
-        world = np.array([layer.data_to_world(place) for place in np.asarray(path, dtype=float)])
+        matrix, offset = data_to_world(layer)
+        world = np.asarray(path, dtype=float) @ matrix.T + offset
         first = self._viewer.dims.ndim - layer.ndim
         # The canvas counts columns before rows.
         places = world[:, [axis - first for axis in displayed]][:, ::-1].astype(np.float32)
