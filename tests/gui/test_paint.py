@@ -176,6 +176,16 @@ def test_filling_with_the_mouse(desk):
     assert_array_equal(opened.painted, np.isin(tiles(), [1, 10]))
 
 
+def test_the_layer_comes_with_a_drag_too(desk):
+    opened = desk()
+    opened.tool("fill")
+    opened.drag((6, 6), (6, 30), (20, 30))
+    assert_array_equal(opened.painted > 0, np.isin(tiles(), [1, 2, 3, 9]))
+    opened.undo()
+    assert opened.widget.painted_layer is None
+    assert not opened.history.can_undo
+
+
 def test_nothing_is_painted_on_an_edge_and_that_is_said(desk):
     labels = tiles()
     labels[:, 20:30] = 0

@@ -80,26 +80,34 @@ class PaintMouse:
         return len(self._corners)
 
     def watch(self, layers: list[Labels]) -> None:
-        """Listen to these layers, and to no others any more."""
-        self.release()
+        """Listen to these layers, and to no others any more.
+
+        Those that were listened to before are left alone: a drag may be under way on one of them.
+        """
+        gone = [layer for layer in self._layers if layer not in layers]
+        if gone:
+            self.drop()
+        for layer in gone:
+            for callbacks, mine in self._callbacks(layer):
+                if mine in callbacks:
+                    callbacks.remove(mine)
+        for layer in layers:
+            if layer not in self._layers:
+                for callbacks, mine in self._callbacks(layer):
+                    callbacks.append(mine)
         self._layers = list(layers)
-        for layer in self._layers:
-            layer.mouse_drag_callbacks.append(self._on_press)
-            layer.mouse_move_callbacks.append(self._on_move)
-            layer.mouse_double_click_callbacks.append(self._on_double_click)
 
     def release(self) -> None:
         """Listen no longer."""
         self.drop()
-        for layer in self._layers:
-            for callbacks, mine in (
-                (layer.mouse_drag_callbacks, self._on_press),
-                (layer.mouse_move_callbacks, self._on_move),
-                (layer.mouse_double_click_callbacks, self._on_double_click),
-            ):
-                if mine in callbacks:
-                    callbacks.remove(mine)
-        self._layers = []
+        self.watch([])
+
+    def _callbacks(self, layer: Labels) -> list[tuple[list[Any], Any]]:
+        return [
+            (layer.mouse_drag_callbacks, self._on_press),
+            (layer.mouse_move_callbacks, self._on_move),
+            (layer.mouse_double_click_callbacks, self._on_double_click),
+        ]
 
     # ------------------------------------------------------------------------------------ corners
 

@@ -267,13 +267,14 @@ class PaintSession(QObject):
         painting, under = self.painting(), self.segments
         layer = painted_layer(self._viewer, self.image, under, painting.painted)
         self.classes.adorn(layer)
+        self._watch(on=False)
+        # Before the viewer tells of it: to all that hear, it is the painted one already.
+        self._painted = weakref.ref(layer)
+        painting.painted, self._blank = layer.data, None
         add_below(self._viewer, layer, under)
+        self._watch(on=True)
         self._history.follow(layer)
         self._commands.append(layer_added(self._viewer, layer, under))
-        self._watch(on=False)
-        self._painted = weakref.ref(layer)
-        self._watch(on=True)
-        painting.painted, self._blank = layer.data, None
         self.classes.attach(layer)
         self.layers_changed.emit()
         return layer
