@@ -317,6 +317,11 @@ def test_napari_s_own_brush_paints_the_current_class(desk):
     assert 0 < (opened.painted > 0).sum() < 48 * 72
     opened.press(Qt.Key.Key_R)
     assert str(layer.mode) == "erase"
+    # A class that is picked in napari is the current one of ours.
+    opened.widget._session.classes.classes.choose(1)
+    assert layer.selected_label == 1
+    layer.selected_label = 3
+    assert opened.widget.current_class == 3
     # Our tools make way for modes that are chosen in napari, and the other way round.
     layer.mode = "pick"
     assert opened.widget.tool == ""
@@ -427,7 +432,7 @@ def test_planes_of_a_stack(desk):
 
 
 def test_operations_of_the_current_class(desk):
-    opened = desk()
+    opened = desk(show=False)
     widget = opened.widget
     assert not widget.operations["grow"].isEnabled()
     mask = np.zeros((48, 72), bool)
@@ -458,7 +463,7 @@ def test_operations_of_the_current_class(desk):
 
 
 def test_classes_are_those_of_the_painted_layer(desk):
-    opened = desk()
+    opened = desk(show=False)
     viewer, widget = opened.viewer, opened.widget
     layer = Labels(np.where(tiles() == 5, 4, 0).astype(np.uint8), name="old")
     layer.colormap = DirectLabelColormap(color_dict={None: "transparent", 2: "red", 4: "#00ff00"})
@@ -489,6 +494,18 @@ def test_classes_are_those_of_the_painted_layer(desk):
     widget.paint_mask(np.ones((48, 72), bool), 2)
     assert notes_of(widget.painted_layer)["classes"][2] == "grain"
     assert widget.painted_layer is not layer
+
+
+def test_labels_of_many_things_stay_visible(desk):
+    opened = desk(show=False)
+    layer = Labels(np.repeat(np.repeat(tiles(24, 36, 2), 2, 0), 2, 1), name="things")
+    opened.viewer.add_layer(layer)
+    opened.widget.painted.value = layer
+    classes = opened.widget.table._classes
+    assert len(classes.labels) < layer.data.max()
+    classes.rename(1, "first")
+    assert layer.get_color(200)[3] > 0
+    assert not layer.colormap.map(0)[..., 3].any()
 
 
 def test_what_is_chosen_and_shown(desk, qtbot):

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
@@ -325,7 +326,8 @@ class PaintWidget(PaintPanel):
         """Let napari's own brush paint what ours do."""
         layer = self.painted_layer
         if layer is not None:
-            layer.selected_label = self.current_class
+            if self.current_class <= np.iinfo(layer.data.dtype).max:
+                layer.selected_label = self.current_class
             layer.brush_size = self.size.value()
 
     def _on_mode(self, event: Any = None) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # A layer of more labels holds things rather than classes; the first ones are listed.
 _MOST = 40
+_UNLISTED = "#9e9e9e"
 # Planes of a larger layer are not all looked at.
 _PIXELS = 2**24
 
@@ -45,6 +46,7 @@ class LayerClasses(QObject):
         self._history = history
         self._layer: weakref.ref[Labels] | None = None
         self._quiet = False
+        self._others = "transparent"
         self._state = self._as_state()
         self.classes.changed.connect(self._on_changed)
 
@@ -58,15 +60,17 @@ class LayerClasses(QObject):
         before = self.layer
         if before is not None:
             before.events.colormap.disconnect(self._on_colormap)
+            before.events.selected_label.disconnect(self._on_selected)
         self._layer = None if layer is None else weakref.ref(layer)
         if layer is not None:
             self._load(layer)
             layer.events.colormap.connect(self._on_colormap)
+            layer.events.selected_label.connect(self._on_selected)
 
     def adorn(self, layer: Labels) -> None:
         """Note the classes in a layer, and color it by them."""
         self._quiet = True
-        _adorn(layer, self.classes.entries)
+        _adorn(layer, self.classes.entries, self._others)
         self._quiet = False
 
     def restore(self, of: weakref.ref[Labels] | None, state: State) -> None:
@@ -77,13 +81,15 @@ class LayerClasses(QObject):
             self._set(entries)
         if layer is not None:
             self._quiet = True
-            _adorn(layer, entries)
+            _adorn(layer, entries, self._others)
             self._quiet = False
 
     def _load(self, layer: Labels) -> None:
         noted = notes_of(layer).get("classes", {})
         names = {int(label): str(name) for label, name in noted.items()}
-        labels = sorted({*names, *_colored(layer), *_present(layer)})[:_MOST] or [1]
+        known_labels = sorted({*names, *_colored(layer), *_present(layer)})
+        labels = known_labels[:_MOST] or [1]
+        self._others = "transparent" if len(known_labels) <= _MOST else _UNLISTED
         known = {entry.label: entry for entry in self.classes.entries}
         entries = []
         for label in labels:
@@ -118,6 +124,12 @@ class LayerClasses(QObject):
         if not self._quiet and (layer := self.layer) is not None:
             self._load(layer)
 
+    def _on_selected(self, event: Any = None) -> None:
+        """Follow a label that is chosen in napari, as its picker does, if it is a class."""
+        layer = self.layer
+        if layer is not None and not self._quiet and layer.selected_label in self.classes.labels:
+            self.classes.choose(int(layer.selected_label))
+
 
 def _restore(
     reference: weakref.ref[LayerClasses], of: weakref.ref[Labels] | None, state: State
@@ -126,9 +138,9 @@ def _restore(
         classes.restore(of, state)
 
 
-def _adorn(layer: Labels, entries: list[LabelClass]) -> None:
+def _adorn(layer: Labels, entries: list[LabelClass], others: str) -> None:
     note(layer, classes={entry.label: entry.name for entry in entries})
-    colors: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+    colors: dict[int | None, str] = {None: others, 0: "transparent"}
     colors |= {entry.label: entry.color for entry in entries}
     layer.colormap = DirectLabelColormap(color_dict=colors)
 
