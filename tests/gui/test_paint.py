@@ -580,6 +580,43 @@ def test_segments_are_made(make_napari_viewer_proxy, qtbot):
     assert widget.segments_layer is None
 
 
+def test_channels_share_their_segments(make_napari_viewer_proxy, qtbot):
+    viewer = make_napari_viewer_proxy(show=False)
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    widget = PaintWidget(viewer)
+    viewer.window.add_dock_widget(widget)
+    image = np.random.default_rng(0).integers(0, 255, (3, 40, 60)).astype(np.uint8)
+    viewer.add_image(image, name="channels")
+    widget.input.inputs.axes.value = "CYX"
+    widget.method.value = "slic"
+    widget.number.setValue(20)
+    widget.make_button.click()
+    qtbot.waitUntil(lambda: not widget.busy, timeout=30_000)
+    assert widget.segments_layer.data.shape == (1, 40, 60)
+    for channel in (2, 0):
+        viewer.dims.set_current_step(0, channel)
+        assert widget.position == (0, 0, 0)
+    assert widget.paint_mask(np.ones((40, 60), bool)) == 2400
+    assert widget.painted_layer.data.shape == (1, 40, 60)
+
+
+def test_coarser_levels_of_a_pyramid(make_napari_viewer_proxy):
+    viewer = make_napari_viewer_proxy(show=False)
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    full = np.zeros((96, 144), np.uint8)
+    viewer.add_image([full, full[::2, ::2]], name="pyramid", multiscale=True)
+    layer = Labels(tiles(), name="coarse", scale=(2, 2), translate=(0.5, 0.5))
+    note(layer, role=SEGMENTS)
+    viewer.add_layer(layer)
+    widget = PaintWidget(viewer)
+    viewer.window.add_dock_widget(widget)
+    assert widget.segments_layer is layer
+    widget.paint_mask(tiles() == 3)
+    assert_array_equal(widget.painted_layer.scale, (2, 2))
+    assert_array_equal(widget.painted_layer.translate, (0.5, 0.5))
+    assert_array_equal(widget.painted_layer.data > 0, tiles() == 3)
+
+
 def test_a_closed_widget_lets_go(desk):
     opened = desk()
     widget, segments = opened.widget, opened.widget.segments_layer

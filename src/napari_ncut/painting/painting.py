@@ -170,7 +170,8 @@ class Painting(PaintedArrays):
         """Part the segments that a line crosses; every pixel stays in one of the parts.
 
         The largest part keeps the number, others get new ones. A line that ends within a segment
-        does not part it. What is painted stays. With `through` the line goes through all planes.
+        does not part it; crumbs of up to three pixels beside the line are no parts, unless a tenth
+        of the segment. What is painted stays. With `through` the line goes through all planes.
 
         Raises
         ------

@@ -74,7 +74,9 @@ class PaintWidget(PaintPanel):
         self._mouse = PaintMouse(self._gestures, self._sketch)
         self._keys = LayerKeys(_keys(), {"Space": PaintWidget._pause}, self)
         self._boundaries = Boundaries()
-        self._layers = AutomaticLayers(self._viewer, self.input.image, self.segments, self.painted)
+        self._layers = AutomaticLayers(
+            self._viewer, self.lies_on_image, self.segments, self.painted
+        )
         self._digits = ShiftDigits(
             self._viewer, lambda layer: unwrap(layer) in self._own(), self._on_digit, self
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from napari.utils.colormaps import CyclicLabelColormap
 
 from .layers import unwrap
 from .region_view import show_outlines
-from .roles import PAINTED, SEGMENTS, lies_on, role_of
+from .roles import PAINTED, SEGMENTS, role_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -31,15 +32,21 @@ class AutomaticLayers:
     ----------
     viewer
         Where the layers are.
-    image, segments, painted
+    lies
+        Whether labels lie on the image.
+    segments, painted
         The choices; what the user has chosen stays.
     """
 
     def __init__(
-        self, viewer: ViewerModel, image: LayerChoice, segments: LayerChoice, painted: LayerChoice
+        self,
+        viewer: ViewerModel,
+        lies: Callable[[Any], bool],
+        segments: LayerChoice,
+        painted: LayerChoice,
     ) -> None:
         self._viewer = viewer
-        self._image = image
+        self._lies = lies
         self._segments = segments
         self._painted = painted
 
@@ -53,22 +60,18 @@ class AutomaticLayers:
 
     def on_inserted(self, layer: Layer) -> None:
         """A layer is new: segments just made are those that one wants to paint."""
-        image = self._image.value
-        if image is None or role_of(layer) not in (SEGMENTS, PAINTED):
+        if role_of(layer) not in (SEGMENTS, PAINTED):
             return
         choice = self._segments if role_of(layer) == SEGMENTS else self._painted
-        if lies_on(layer, image) and (choice is self._segments or choice.value is None):
+        if self._lies(layer) and (choice is self._segments or choice.value is None):
             choice.refresh()
             choice.value = layer
 
     def _lying(self, roles: tuple[str, ...]) -> list[Layer]:
-        image = self._image.value
-        if image is None:
-            return []
         return [
             unwrap(layer)
             for layer in reversed(self._viewer.layers)
-            if role_of(layer) in roles and lies_on(layer, image)
+            if role_of(layer) in roles and self._lies(unwrap(layer))
         ]
 
 

@@ -18,11 +18,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ..errors import InputError
 from ..painting.class_operations import CLASS_OPERATIONS
 from .choices import LayerChoice, RunChoice
 from .classes import ClassList, ClassTable
 from .declared import DeclaredControls
 from .image_input import ImageInput
+from .outputs import output_fits
 from .paint_tools import TOOLS
 from .panels import WorkingWidget, labeled_grid, titled
 from .roles import PAINTED, SEGMENTS, lies_on, role_of
@@ -165,16 +167,27 @@ class PaintPanel(WorkingWidget):
         # Before the stretch that keeps sections together.
         layout.insertWidget(layout.count() - 1, titled(title, content))
 
-    def _can_be_segments(self, layer: Labels) -> bool:
+    def lies_on_image(self, layer: Labels) -> bool:
+        """Whether labels cover the image pixel by pixel, or all its channels as one plane."""
         image = self.input.image.value
-        return image is not None and role_of(layer) != PAINTED and lies_on(layer, image)
+        if image is None or layer.multiscale:
+            return False
+        if lies_on(layer, image):
+            return True
+        try:
+            return output_fits(layer, self.input.reading())
+        except InputError:
+            return False
+
+    def _can_be_segments(self, layer: Labels) -> bool:
+        return role_of(layer) != PAINTED and self.lies_on_image(layer)
 
     def _can_be_painted(self, layer: Labels) -> bool:
-        image, segments = self.input.image.value, self.segments.value
-        if image is None or role_of(layer) == SEGMENTS or layer is segments:
+        segments = self.segments.value
+        if role_of(layer) == SEGMENTS or layer is segments:
             return False
         like = segments is None or layer.data.shape == segments.data.shape
-        return like and lies_on(layer, image)
+        return like and self.lies_on_image(layer)
 
     # -------------------------------------------------------------------------------------- layout
 
