@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .objects import concepts as concepts
     from .objects import localize as localize
     from .objects import parts as parts
+    from .painting import Painting as Painting
     from .prompts import Box as Box
     from .prompts import Mask as Mask
     from .prompts import Polygon as Polygon
@@ -88,6 +89,7 @@ _HOMES = {
     "MeasureTable": "measuring",
     "ModelStore": "weights",
     "NCut": "spectral",
+    "Painting": "painting",
     "Parts": "objects",
     "Polygon": "prompts",
     "PromptSegmenter": "prompts",

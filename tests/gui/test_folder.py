@@ -183,7 +183,7 @@ def test_saved_work_opens_again(desk: Desk, images: Path):
     desk.paint((2, 3), (2, 4))
     segments = desk.widget.desk.segments.data.copy()
     desk.widget.segmenter.ahead.setChecked(False)
-    desk.press(Qt.Key.Key_S)
+    desk.press(Qt.Key.Key_S, Qt.KeyboardModifier.ShiftModifier)
     assert desk.shown == "a2.png" and desk.state("a1.png") == "done"
     assert desk.widget.counts.text() == "1 of 5 done"
     desk.go("a10.tif")
@@ -453,7 +453,7 @@ def test_planes_of_a_stack(desk: Desk):
     assert desk.viewer.dims.point[0] == 10
     desk.press(Qt.Key.Key_N)
     assert desk.viewer.dims.point[0] == 15
-    desk.press(Qt.Key.Key_S)
+    desk.press(Qt.Key.Key_S, Qt.KeyboardModifier.ShiftModifier)
     assert desk.viewer.dims.point[0] == 20
     assert desk.widget.counts.text() == "1 of 3 done"
     desk.press(Qt.Key.Key_N, SHIFT)

@@ -314,7 +314,7 @@ class FolderWidget(FolderPanel):
             self._bind_keys(self.desk.layers)
 
     def _bind_keys(self, layers: list[Layer]) -> None:
-        keys = {"N": self.next, "Shift-N": self.previous, "S": self.save_and_next}
+        keys = {"N": self.next, "Shift-N": self.previous, "Shift-S": self.save_and_next}
         for layer in layers:
             for key, act in keys.items():
                 bind_weakly(layer, key, act)

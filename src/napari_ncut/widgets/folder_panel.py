@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 NO_FOLDER = "Open a folder of images first."
 _SAVE_TIP = (
     "Save what is painted and the segments, mark the image as done and go to the next.\n"
-    "Key: S on our layers"
+    "Key: Shift+S on our layers"
 )
 _PAGES_TIP = (
     "Mark it as done and go to the next; these layers are saved by File ▸ Save, or exported.\n"
-    "Key: S on our layers"
+    "Key: Shift+S on our layers"
 )
 _NEXT_TIP = "Go to the next image; what is unsaved is kept as a draft. Key: N on our layers"
 _PREVIOUS_TIP = "Go back; what is unsaved is kept as a draft. Key: Shift+N on our layers"
