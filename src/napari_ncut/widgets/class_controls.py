@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from ..backbones import BACKBONES, BackboneEntry
 from ..sam.clusterers import CLUSTERERS
@@ -23,7 +22,7 @@ from .choices import RunChoice
 from .curve_plot import CurvePlot
 from .declared import AUTOMATIC, DeclaredControls
 from .downloading import DownloadBar
-from .panels import labeled_grid
+from .panels import folded, labeled_grid
 from .segment_steps import DISTANCES, ClassSettings
 
 _TITLES = {
@@ -103,20 +102,15 @@ class ClassControls(QWidget):
         self._on_clusterer()
 
     def _build(self) -> None:
-        more = QCollapsible("What counts beside")
-        holder = QWidget()
-        inner = QVBoxLayout(holder)
-        inner.setContentsMargins(0, 0, 0, 0)
+        inner = QVBoxLayout()
         inner.addLayout(labeled_grid([("Size", self.size_weight), ("Color", self.color_weight)]))
         inner.addWidget(self.whiten)
         inner.addWidget(self.remainder)
-        more.addWidget(holder)
-        more.layout().setContentsMargins(0, 0, 0, 0)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(labeled_grid([("Compare by", self.descriptor)]))
         layout.addWidget(self.download)
-        layout.addWidget(more)
+        layout.addWidget(folded("What counts beside", inner))
         layout.addLayout(
             labeled_grid([("Cluster by", self.clusterer), ("Classes", self.n_classes)])
         )

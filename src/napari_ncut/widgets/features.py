@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QPushButton,
     QVBoxLayout,
 )
-from superqt import QCollapsible
 
 from ..backbones import BackboneEntry, backbone_entry
 from ..backbones.estimate import Estimate, estimate_run
@@ -37,7 +36,7 @@ from .feature_layers import (
 from .groups import GroupsPanel
 from .layers import Source, default_axes, unwrap
 from .models import ModelsPanel
-from .panels import DockedWidget
+from .panels import DockedWidget, folded
 from .prompts_layer import bring_prompts_layer
 from .reading import Reading, layer_axes, read_settings
 from .session import Prepared, session_of
@@ -129,21 +128,13 @@ class FeaturesWidget(DockedWidget):
         images.addWidget(self.shapes)
         features = QVBoxLayout()
         features.addWidget(self.backbone.native)
-        self.models_section = QCollapsible("Models")
-        self.models_section.addWidget(self.models)
-        network = QCollapsible("Network")
-        network.addWidget(self.backbone.network.native)
-        cut = QCollapsible("Cut")
-        cut.addWidget(self.cut.native)
-        for section in (self.models_section, network, cut):
-            section.layout().setContentsMargins(0, 0, 0, 0)
-            features.addWidget(section)
+        self.models_section = folded("Models", self.models)
+        features.addWidget(self.models_section)
+        features.addWidget(folded("Network", self.backbone.network.native))
+        features.addWidget(folded("Cut", self.cut.native))
         results = QVBoxLayout()
         results.addWidget(self.coloring.native)
-        groups = QCollapsible("Groups")
-        groups.addWidget(self.groups)
-        groups.layout().setContentsMargins(0, 0, 0, 0)
-        results.addWidget(groups)
+        results.addWidget(folded("Groups", self.groups))
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button, 2)
         buttons.addWidget(self.cancel_button, 1)

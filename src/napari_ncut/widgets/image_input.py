@@ -15,7 +15,7 @@ from ..errors import InputError
 from .choices import LayerChoice
 from .feature_controls import InputControls
 from .layers import default_axes
-from .panels import labeled_grid
+from .panels import folded, labeled_grid
 from .reading import Reading, layer_axes, read_settings
 
 if TYPE_CHECKING:
@@ -98,15 +98,10 @@ class ImageInput(QWidget):
         return ""
 
     def _what_is_read(self) -> QCollapsible:
-        holder = QWidget()
-        content = QVBoxLayout(holder)
-        content.setContentsMargins(0, 0, 0, 0)
+        content = QVBoxLayout()
         content.addWidget(self.inputs.native)
         content.addWidget(self.shapes)
-        section = QCollapsible("What is read")
-        section.addWidget(holder)
-        section.layout().setContentsMargins(0, 0, 0, 0)
-        return section
+        return folded("What is read", content)
 
     def _on_changed(self) -> None:
         layer, controls = self.image.value, self.inputs

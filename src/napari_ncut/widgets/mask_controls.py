@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from ..backbones import BACKBONES, BackboneEntry
 from ..errors import InputError
@@ -20,7 +19,7 @@ from .downloading import DownloadBar
 from .feature_controls import InputControls
 from .layers import default_axes
 from .mask_options import MASK_PARAMETERS, options_of
-from .panels import labeled_grid
+from .panels import folded, labeled_grid
 from .reading import Reading, layer_axes, read_settings
 from .sam_controls import chosen_path, sam_choices, weights_edit
 
@@ -104,8 +103,8 @@ class MaskControls(QWidget):
         layout.addWidget(self.images)
         layout.addWidget(self.echo)
         layout.addLayout(rows)
-        layout.addWidget(_section("What is read", read))
-        self.options_section = _section("Options of the masks", options)
+        layout.addWidget(folded("What is read", read))
+        self.options_section = folded("Options of the masks", options)
         layout.addWidget(self.options_section)
         self.images.chosen.connect(self._on_images)
         self.source.chosen.connect(self._on_source)
@@ -206,13 +205,3 @@ class MaskControls(QWidget):
         """Offer the download of a network whose weights are neither here nor in a file."""
         self.download.offer(None if self.own_weights is not None else self.network)
         self.changed.emit()
-
-
-def _section(title: str, content: QVBoxLayout) -> QCollapsible:
-    holder = QWidget()
-    content.setContentsMargins(0, 0, 0, 0)
-    holder.setLayout(content)
-    section = QCollapsible(title)
-    section.addWidget(holder)
-    section.layout().setContentsMargins(0, 0, 0, 0)
-    return section

@@ -17,13 +17,12 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from ..errors import InputError
 from ..measuring import GROUPS
 from .choices import LayerChecklist, LayerChoice, RunChoice
 from .measure_steps import MeasureRequest
-from .panels import labeled_grid
+from .panels import folded, labeled_grid
 from .roles import PAINTED, notes_of, role_of
 from .underlying import LabelsFrame
 
@@ -194,10 +193,7 @@ class MeasureInput(QWidget):
         for i, box in enumerate(self.groups.values()):
             boxes.addWidget(box, i // 3, i % 3)
         layout.addLayout(boxes)
-        section = QCollapsible("Units")
-        section.addWidget(self.units)
-        section.layout().setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(section)
+        layout.addWidget(folded("Units", self.units))
 
     def release(self) -> None:
         """Follow the viewer's layers no longer."""

@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from ..backbones import BACKBONES
 from ..declared import Parameter
@@ -25,7 +24,7 @@ from .choices import RunChoice
 from .declared import DeclaredControls
 from .downloading import is_installed
 from .image_input import ImageInput
-from .panels import WorkingWidget, labeled_grid
+from .panels import WorkingWidget, folded, labeled_grid
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -106,15 +105,10 @@ class MethodControls(QWidget):
         checks.addWidget(self.refine, 1, 0)
         checks.addWidget(self.boxes, 1, 1)
         layout.addLayout(checks)
-        holder = QWidget()
-        more = QVBoxLayout(holder)
-        more.setContentsMargins(0, 0, 0, 0)
+        more = QVBoxLayout()
         more.addLayout(labeled_grid([("Features", self.backbone), ("Smallest", self.area)]))
         more.addWidget(self.parameters)
-        section = QCollapsible("More")
-        section.addWidget(holder)
-        section.layout().setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(section)
+        layout.addWidget(folded("More", more))
         self.method.chosen.connect(self._on_method)
         self.backbone.chosen.connect(lambda _: self.changed.emit())
         self.parameters.changed.connect(self.changed)

@@ -24,7 +24,8 @@ from .paint_panel import PaintPanel
 from .paint_session import NOT_FLAT, PaintSession
 from .paint_sketch import Sketch
 from .paint_tools import TOOLS
-from .panels import allow
+from .panels import allow, folded
+from .template_panel import TemplatePanel
 from .workers import percent, tell
 
 if TYPE_CHECKING:
@@ -80,6 +81,15 @@ class PaintWidget(PaintPanel):
         self._digits = ShiftDigits(
             self._viewer, lambda layer: unwrap(layer) in self._own(), self._on_digit, self
         )
+        self.copies = TemplatePanel(
+            self._viewer,
+            self._history,
+            self.input.reading,
+            lambda: self.painted_layer,
+            lambda: self.current_class,
+            session.classes.adorn,
+        )
+        self.add_section("Copies of something painted", folded("Find and paint", self.copies))
         self._connect()
         self._layers.choose()
         self._on_choice()
@@ -103,6 +113,7 @@ class PaintWidget(PaintPanel):
             lambda: self._boundaries.show(None, one_color=False),
             lambda: self._listen_to_modes([]),
             self.table.release,
+            self.copies.release,
             self.input.release,
             self.segments.release,
             self.painted.release,
@@ -172,7 +183,7 @@ class PaintWidget(PaintPanel):
     @property
     def busy(self) -> bool:
         """Whether something is computed or written."""
-        return self._jobs.job.busy or self._history.replaying
+        return self._jobs.job.busy or self.copies.busy
 
     def paint_mask(
         self,
@@ -435,6 +446,7 @@ class PaintWidget(PaintPanel):
             return
         busy = _BUSY if self._jobs.job.busy else ""
         unreadable = self.input.why_not()
+        self.copies.refresh()
         allow(self.make_button, unreadable or busy, self.make_tip)
         for name, button in self.tools.items():
             allow(button, self._why_not(name), TOOLS[name].tooltip)

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QCollapsible
 
 _WIDTH = 330
 
@@ -60,6 +61,19 @@ def titled(title: str, content: QWidget | QLayout) -> QGroupBox:
     layout.setContentsMargins(6, 10, 6, 6)
     _add(layout, content)
     return box
+
+
+def folded(title: str, content: QWidget | QLayout) -> QCollapsible:
+    """Content under a title that unfolds it."""
+    section = QCollapsible(title)
+    if isinstance(content, QLayout):
+        content.setContentsMargins(0, 0, 0, 0)
+        holder = QWidget()
+        holder.setLayout(content)
+        content = holder
+    section.addWidget(content)
+    section.layout().setContentsMargins(0, 0, 0, 0)
+    return section
 
 
 def _add(layout: QVBoxLayout, part: QWidget | QLayout) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Shapes
@@ -22,11 +22,10 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from ..templates.scoring import MEASURES
 from .choices import LayerChoice, RunChoice
-from .panels import labeled_grid
+from .panels import folded, labeled_grid
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -247,7 +246,7 @@ class TemplateControls(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(_row(self.class_button, self.cursor_button))
         layout.addLayout(_row(self.shapes, self.shape_button))
-        layout.addWidget(_collapsed("From files", self.files))
+        layout.addWidget(folded("From files", self.files))
         layout.addLayout(_row(self.picture, self.about))
         layout.addLayout(labeled_grid([("Turned", self.turns), ("Size", self.sizes)]))
         more = QWidget()
@@ -256,7 +255,7 @@ class TemplateControls(QWidget):
         inner.addLayout(labeled_grid([("Alike in", self.measure), ("Overlap", self.overlap)]))
         inner.addWidget(self.keep_painted)
         inner.addWidget(self.in_class)
-        layout.addWidget(_collapsed("More", more))
+        layout.addWidget(folded("More", more))
         layout.addWidget(self.all_planes)
         layout.addLayout(_row(self.find_button, self.cancel_button))
         layout.addLayout(labeled_grid([("Score", self.score)]))
@@ -305,10 +304,3 @@ def _row(*parts: QWidget) -> QHBoxLayout:
     for part in parts:
         row.addWidget(part)
     return row
-
-
-def _collapsed(title: str, content: QWidget) -> Any:
-    section = QCollapsible(title)
-    section.addWidget(content)
-    section.layout().setContentsMargins(0, 0, 0, 0)
-    return section

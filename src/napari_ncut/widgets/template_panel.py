@@ -59,6 +59,8 @@ class TemplatePanel(TemplateControls):
         The Labels layer that is painted on, which lies on the image; None if there is none yet.
     current_class
         The label that is painted with.
+    adorn
+        Gives a new painted layer the names and colors of the classes.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class TemplatePanel(TemplateControls):
         reading: Callable[[], Reading],
         painted: Callable[[], Labels | None],
         current_class: Callable[[], int],
+        adorn: Callable[[Labels], None] = lambda _: None,
     ) -> None:
         self._viewer = unwrap(viewer)
         super().__init__(self._viewer)
@@ -75,6 +78,7 @@ class TemplatePanel(TemplateControls):
         self._reading = reading
         self._painted = painted
         self._class = current_class
+        self._adorn = adorn
         self.template: Template | None = None
         self.found: FoundCopies | None = None
         self._preview: CopiesPreview | None = None
@@ -304,6 +308,7 @@ class TemplatePanel(TemplateControls):
             if target is None:
                 target, is_new = new_labels(self._viewer, source, PAINTED), True
                 note(target, role=PAINTED)
+                self._adorn(target)
             block_in(target, source)  # refuses what does not lie on what was read
             template = found.template
             if self.in_class.isChecked():
