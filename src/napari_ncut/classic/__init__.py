@@ -1,0 +1,23 @@
+"""Classic segmenters: thresholds, edges, watersheds, clusters and what else makes segments."""
+
+from typing import TYPE_CHECKING
+
+from .._lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from .preview import Preview as Preview
+    from .preview import preview_steps as preview_steps
+    from .segment import classic_methods as classic_methods
+    from .segment import segment_classic as segment_classic
+    from .segment import segment_classic_steps as segment_classic_steps
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "Preview": "preview",
+        "classic_methods": "segment",
+        "preview_steps": "preview",
+        "segment_classic": "segment",
+        "segment_classic_steps": "segment",
+    },
+)
