@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .backbones import list_backbones as list_backbones
     from .backbones import list_networks as list_networks
     from .backbones import load_backbone as load_backbone
+    from .classic import classic_methods as classic_methods
+    from .classic import preview_steps as preview_steps
+    from .classic import segment_classic as segment_classic
     from .datasets import evaluate as evaluate
     from .errors import InputError as InputError
     from .io import read_image as read_image
@@ -76,6 +79,7 @@ _HOMES = {
     "SemanticClasses": "sam",
     "automatic_masks": "sam",
     "backbone_entry": "backbones",
+    "classic_methods": "classic",
     "cluster_curve": "sam",
     "concepts": "objects",
     "eigenvector_colors": "spectral",
@@ -92,9 +96,11 @@ _HOMES = {
     "localize": "objects",
     "measure_labels": "prompts",
     "parts": "objects",
+    "preview_steps": "classic",
     "read_image": "io",
     "read_images": "io",
     "read_points": "io",
+    "segment_classic": "classic",
     "segment_superpixels": "superpixels",
     "semantic_classes": "sam",
     "superpixel_methods": "superpixels",

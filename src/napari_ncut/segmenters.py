@@ -107,6 +107,8 @@ class SegmenterEntry:
         Name → values of parameters, all others by default.
     seconds : float
         That a quarter of a megapixel takes, roughly: previews show the quick ones first.
+    reduced : int
+        Previews of large planes show it with sides divided by this, where it is slow.
     ready : str
         "module:function", which takes the parameters and tells whether nothing slow has to be
         loaded or computed first, such as weights; "" if that is never so.
@@ -130,6 +132,7 @@ class SegmenterEntry:
     keeps_order: bool = False
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
     seconds: float = 0.0
+    reduced: int = 1
     ready: str = ""
 
     @property

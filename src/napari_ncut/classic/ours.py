@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..segmenters import Task
+from .images import is_flat
 from .numbering import numbered_parts
 
 COMPACT = "compact"
@@ -26,16 +28,22 @@ def compact_tree(task: Task, *, level: float) -> NDArray:
 def ncut(task: Task, *, groups: int, backbone: str, **numbering: Any) -> NDArray:
     """Groups of a normalized cut, with edges that follow the image."""
     from ..spectral import embed
+    from ..spectral.ncut import SpectrumWarning
 
+    if is_flat(task.image):
+        return np.ones(task.shape, np.int32)
     image, axes = as_given(task)
-    embedding = embed(
-        image,
-        axes=axes,
-        scaling="dtype",
-        backbone=backbone,
-        n_components=groups,
-        device=task.device,
-    )
+    with warnings.catch_warnings():
+        # Of an image with less to tell apart there are fewer groups.
+        warnings.simplefilter("ignore", SpectrumWarning)
+        embedding = embed(
+            image,
+            axes=axes,
+            scaling="dtype",
+            backbone=backbone,
+            n_components=groups,
+            device=task.device,
+        )
     n_groups = min(groups, embedding.n_components)
     (grid,) = embedding.kway(n_groups)
     upsampler = embedding.upsampler(0)

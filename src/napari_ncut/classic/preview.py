@@ -5,19 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..declared import resized_parameters
 from ..errors import InputError
-from ..imaging import Channels, Scaling
+from ..imaging import Channels, Scaling, block_mean
 from ..segmenters import SegmenterEntry, Task, plane_labels, plane_task, segmenter_entry
 from .segment import KIND, classic_methods, classic_planes
 
 # As many at once as there are cores in the least of machines; libraries have threads of their own.
 _AT_ONCE = 2
+# Larger planes are reduced for methods that are slow.
+_REDUCED_BEYOND = 62_500
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,8 @@ class Preview:
     method : str
         Its name.
     labels : int32 array (h, w) or None
-        As `segment_classic` gives them; None where it has no answer.
+        As `segment_classic` gives them, of slow methods at half the resolution; None where it has
+        no answer.
     reason : str
         Why there is none.
     seconds : float
@@ -151,7 +155,17 @@ def _preview(task: Task, entry: SegmenterEntry, values: Mapping[str, Any]) -> Pr
     try:
         # Of OpenMP every thread has a number of threads of its own.
         with threadpool_limits(1, user_api="openmp"):
-            labels = plane_labels(task, entry, values)
+            labels = _labels(task, entry, values)
     except InputError as error:
         reason = str(error)
     return Preview(entry.name, labels, reason, time.perf_counter() - start)
+
+
+def _labels(task: Task, entry: SegmenterEntry, values: Mapping[str, Any]) -> NDArray[np.int32]:
+    factor = entry.reduced if task.n_pixels > _REDUCED_BEYOND else 1
+    if factor == 1:
+        return plane_labels(task, entry, values)
+    small = replace(task, image=block_mean(task.image, factor))
+    own = resized_parameters(entry.parameters, values, 1 / factor)
+    labels = plane_labels(small, entry, own).repeat(factor, axis=0).repeat(factor, axis=1)
+    return np.ascontiguousarray(labels[: task.shape[0], : task.shape[1]])

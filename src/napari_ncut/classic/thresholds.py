@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..segmenters import Task
-from .images import gray, is_flat
+from .images import ROUNDING, gray, in_steps, is_flat
 from .numbering import numbered_parts, numbered_things
 
 # The search for the best of so many thresholds takes minutes beyond it.
@@ -20,7 +20,7 @@ def threshold(
     task: Task, *, level: float, smooth: float, polarity: str, **numbering: Any
 ) -> NDArray:
     """Above one fixed level."""
-    return numbered_things(_beyond(gray(task, smooth), level, polarity), **numbering)
+    return numbered_things(_beyond(gray(task, smooth), level + ROUNDING, polarity), **numbering)
 
 
 def otsu(task: Task, **options: Any) -> NDArray:
@@ -46,7 +46,7 @@ def triangle(task: Task, **options: Any) -> NDArray:
 def _automatic(task: Task, name: str, *, smooth: float, polarity: str, **numbering: Any) -> NDArray:
     from skimage import filters
 
-    image = gray(task, smooth)
+    image = in_steps(gray(task, smooth))
     if is_flat(image):
         return np.zeros(task.shape, np.int32)
     level = float(getattr(filters, name)(image))
@@ -60,19 +60,17 @@ def multi_otsu(task: Task, *, classes: int, smooth: float, **numbering: Any) -> 
             f"Multi-Otsu finds up to {_MOST_CLASSES} classes, but {classes} were asked for. Ask "
             f"for fewer, or choose kmeans."
         )
-    image = gray(task, smooth)
+    image = in_steps(gray(task, smooth))
     return numbered_parts(np.digitize(image, otsu_levels(image, classes)), **numbering)
 
 
-def otsu_levels(image: NDArray[np.float32], classes: int) -> list[float]:
+def otsu_levels(image: NDArray, classes: int) -> list[float]:
     """Levels between so many classes, or as many as there are different intensities."""
-    from skimage.filters import threshold_multiotsu, threshold_otsu
+    from skimage.filters import threshold_multiotsu
 
-    classes = min(classes, len(np.unique(image)))
-    if classes < 2:
-        return []
-    if classes == 2:
-        return [float(threshold_otsu(image))]
+    different = np.unique(image).astype(np.float64)
+    if len(different) <= classes:
+        return [float(level) for level in (different[1:] + different[:-1]) / 2]
     try:
         return [float(level) for level in threshold_multiotsu(image, classes)]
     except ValueError:
@@ -114,22 +112,33 @@ def hysteresis(
     image = gray(task, smooth)
     if is_flat(image) and None in (low, high):
         return np.zeros(task.shape, np.int32)
-    found = otsu_levels(image, 3)
-    lower = found[0] if low is None else low
-    upper = found[-1] if high is None else high
+    lower, upper = _two_levels(image, low, high)
     if lower > upper:
         raise InputError(
             f"The lower level {lower:.3g} is above the higher one, {upper:.3g}. Give low ≤ high, "
             f"or leave one out to have it chosen."
         )
     if polarity == "bright":
-        beyond = apply_hysteresis_threshold(image, lower, upper)
+        beyond = apply_hysteresis_threshold(image, lower + ROUNDING, upper + ROUNDING)
     else:
-        beyond = apply_hysteresis_threshold(-image, -upper, -lower)
+        # What is at a level counts as dark, as with all thresholds.
+        beyond = apply_hysteresis_threshold(-image, -upper - ROUNDING, -lower - ROUNDING)
     return numbered_things(beyond, **numbering)
 
 
-def _beyond(image: NDArray[np.float32], level: float, polarity: str) -> NDArray[np.bool_]:
+def _two_levels(
+    image: NDArray[np.float32], low: float | None, high: float | None
+) -> tuple[float, float]:
+    """Those given, else the ones that part three classes."""
+    if low is not None and high is not None:
+        return low, high
+    steps = in_steps(image)
+    found = otsu_levels(steps, 3)
+    unit = 255 if steps.dtype == np.uint8 else 1
+    return found[0] / unit if low is None else low, found[-1] / unit if high is None else high
+
+
+def _beyond(image: NDArray, level: float, polarity: str) -> NDArray[np.bool_]:
     return image > level if polarity == "bright" else image <= level
 
 
@@ -139,4 +148,5 @@ def otsu_foreground(image: NDArray[np.float32], polarity: str) -> NDArray[np.boo
 
     if is_flat(image):
         return np.zeros(image.shape, bool)
-    return _beyond(image, float(threshold_otsu(image)), polarity)
+    steps = in_steps(image)
+    return _beyond(steps, float(threshold_otsu(steps)), polarity)

@@ -206,7 +206,7 @@ ENTRIES: tuple[SegmenterEntry, ...] = (
             **_CLOSING,
         },
         presets={"icas": {}},
-        seconds=1.5,
+        seconds=0.7,
         source="The recipe of icas; Tomasi and Manduchi, Bilateral filtering, 1998; Buades et al., "
         "Non-local means denoising, 2011; OpenCV",
         **_EDGE,

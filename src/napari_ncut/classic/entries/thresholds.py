@@ -10,9 +10,7 @@ from .shared import COMMON, FINE, HERE, PARTS, POLARITY, THINGS, WHOLE, smooth
 
 _THRESHOLD: dict[str, Any] = {**COMMON, "group": "Thresholds", "zero": "background"}
 _USUAL = {"polarity": POLARITY, "smooth": smooth(0.0), **THINGS}
-_AUTOMATIC = (
-    "chosen by the two levels that part three classes of brightness best, if not given"
-)
+_AUTOMATIC = "chosen by the two levels that part three classes of brightness best, if not given"
 
 ENTRIES: tuple[SegmenterEntry, ...] = (
     SegmenterEntry(
