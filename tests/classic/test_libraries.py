@@ -86,7 +86,7 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[], np.ndarray]]] = {
     "multi-otsu": ({"classes": 4, "connected": False}, multi_otsu_classes),
     "local": (
         {"block": 31, "weights": "mean"},
-        lambda: pieces(UNIT > filters.threshold_local(UNIT, 31, "mean")),
+        lambda: pieces(filters.threshold_local(UNIT, 31, "mean") < UNIT),
     ),
     "hysteresis": (
         {"low": 0.5, "high": 0.7},
@@ -246,8 +246,8 @@ def test_random_walker_keeps_what_is_sure():
     inside = otsu_inside()
     labels = segment_classic(GRAY, method="random-walker", connected=False, sure=0.3)
     # Faint noise at the border of what Otsu finds is smoothed, what is clear stays.
-    assert (labels > 0)[UNIT > np.quantile(UNIT[inside], 0.7)].all()
-    assert not (labels > 0)[UNIT < np.quantile(UNIT[~inside], 0.3)].any()
+    assert (labels > 0)[np.quantile(UNIT[inside], 0.7) < UNIT].all()
+    assert not (labels > 0)[np.quantile(UNIT[~inside], 0.3) > UNIT].any()
     assert np.mean((labels > 0) == DISKS) > 0.99
 
 

@@ -20,8 +20,8 @@ TRUTH = np.zeros(SHAPE, int)
 TRUTH[10:30, 12:40] = 1
 TRUTH[34:44, 44:58] = 2
 NOISE = np.random.default_rng(0).normal(0, 3, SHAPE)
-# Methods that do not follow two rectangles pixel by pixel: superpixels, a network that needs more of
-# a picture, and a rule for histograms with a tail.
+# Methods that do not follow two rectangles pixel by pixel: superpixels, a network that needs more
+# of a picture, and a rule for histograms with a tail.
 UNSUITED = {"mslic", "slickmeans", "ncut", "triangle"}
 # Settings with which a thing is one segment.
 FEW = {

@@ -82,7 +82,7 @@ def _lab_bytes(task: Task) -> NDArray[np.uint8]:
     """CIELAB as OpenCV scales it for bytes."""
     import cv2
 
-    return cv2.cvtColor(as_bytes(color(task)), cv2.COLOR_RGB2Lab)
+    return np.asarray(cv2.cvtColor(as_bytes(color(task)), cv2.COLOR_RGB2Lab), np.uint8)
 
 
 def _clustered(rows: NDArray[np.float32], k: int) -> Any:

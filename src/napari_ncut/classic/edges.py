@@ -1,4 +1,4 @@
-"""Edges that are closed to regions: what lies between edges is a segment, edges themselves are 0."""
+"""Edges that are closed to regions: what lies between is a segment, edges themselves are 0."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ def icas_edges(
     image = as_bytes(color(task))[..., ::-1].copy()
     if is_flat(image):
         return np.ones(task.shape, np.int32)
-    image = cv2.bilateralFilter(image, d, sigma_color, sigma_space)
-    image = cv2.fastNlMeansDenoisingColored(
-        image, None, h, h_color, template + 1 - template % 2, search + 1 - search % 2
+    smooth = cv2.bilateralFilter(image, d, sigma_color, sigma_space)
+    clean = cv2.fastNlMeansDenoisingColored(
+        smooth, None, h, h_color, template + 1 - template % 2, search + 1 - search % 2
     )
-    across = cv2.Sobel(image, cv2.CV_64F, 1, 0, ksize=3)
-    down = cv2.Sobel(image, cv2.CV_64F, 0, 1, ksize=3)
+    across = cv2.Sobel(clean, cv2.CV_64F, 1, 0, ksize=3)
+    down = cv2.Sobel(clean, cv2.CV_64F, 0, 1, ksize=3)
     strength = np.hypot(across, down)
     strength *= 255 / max(float(strength.max()), 1.0)
     return regions_between(strength.mean(axis=-1) > edge_th, **closing)

@@ -32,7 +32,7 @@ def region_growing(task: Task, *, tolerance: float, spacing: int, smallest: int)
 
 
 def grown(image: NDArray, seeds: NDArray, tolerance: float) -> NDArray[np.int32]:
-    """Let regions grow: a neighbor p of R joins if \\|I(p) − mean(R)\\| < tolerance.
+    """Let regions grow: a neighbor p of R joins if it differs by less from R's mean.
 
     All regions grow at once, by one pixel in a round, and means follow after every round. A pixel
     that several regions would take goes to the one it is most alike.
@@ -44,7 +44,7 @@ def grown(image: NDArray, seeds: NDArray, tolerance: float) -> NDArray[np.int32]
     seeds
         Whole numbers (h, w): 0 where nothing is yet, else the region that a pixel is in.
     tolerance
-        In units of the image. Higher gives larger regions.
+        T of |I(p) − mean(R)| < T, in units of the image. Higher gives larger regions.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def _beside(places: NDArray, width: int, n: int) -> tuple[NDArray, NDArray]:
 
 def _apart(values: NDArray, ones: NDArray, means: NDArray, others: NDArray) -> NDArray[np.float64]:
     """How far rows are from others in the column in which they differ most."""
-    found = np.zeros(len(ones))
+    found: NDArray[np.float64] = np.zeros(len(ones))
     for value, mean in zip(values.T, means.T, strict=True):
         np.maximum(found, np.abs(value[ones] - mean[others]), out=found)
     return found
@@ -117,7 +117,7 @@ def _joined(image: NDArray, labels: NDArray, tolerance: float) -> NDArray:
 
     edges = RegionGraph.of(labels, np.zeros(labels.shape, np.float32)).edges.astype(np.int64)
     n = int(labels.max()) + 1
-    counts = np.bincount(labels.ravel(), minlength=n).astype(np.float64)
+    counts: NDArray[Any] = np.bincount(labels.ravel(), minlength=n)
     sums = _sums(labels.ravel(), image.reshape(labels.size, -1).astype(np.float64), n)
     groups = np.arange(n)
     while True:

@@ -12,6 +12,7 @@ import typer
 
 from . import (
     backbones,
+    classic,
     demo,
     embed,
     evaluate,
@@ -45,6 +46,7 @@ app.command("segment")(segment.segment_command)
 app.command("keep")(find.keep_command)
 app.command("find")(find.find_command)
 app.command("semantic")(semantic.semantic_command)
+app.command("classic")(classic.classic_command)
 app.command("superpixels")(superpixels.superpixels_command)
 app.command("granularity")(granularity.granularity_command)
 app.command("localize")(objects.localize_command)

@@ -76,8 +76,8 @@ ENTRIES: tuple[SegmenterEntry, ...] = (
                 low=1,
                 high=128,
                 label="Points",
-                tooltip="Of SAM: asked at so many points along each side; more finds smaller things "
-                "in time that grows with the square.",
+                tooltip="Of SAM: asked at so many points along each side; more finds smaller "
+                "things in time that grows with the square.",
             ),
             "smallest": smallest(0, "are no masks"),
         },

@@ -33,8 +33,8 @@ ENTRIES: tuple[SegmenterEntry, ...] = (
                 default=0.1,
                 low=0.001,
                 label="Tolerance",
-                tooltip="How far a pixel may be from the mean, of the way from black to white; more "
-                "gives fewer, larger regions.",
+                tooltip="How far a pixel may be from the mean, of the way from black to white; "
+                "more gives fewer, larger regions.",
             ),
             "spacing": Parameter(
                 **WHOLE,
@@ -62,8 +62,8 @@ ENTRIES: tuple[SegmenterEntry, ...] = (
                 default=0.02,
                 step=0.005,
                 label="Tolerance",
-                tooltip="The highest step from pixel to pixel, of the way from black to white; more "
-                "gives fewer, larger segments.",
+                tooltip="The highest step from pixel to pixel, of the way from black to white; "
+                "more gives fewer, larger segments.",
             ),
             "smallest": smallest(20, _TO_NEIGHBOR),
         },
