@@ -139,6 +139,43 @@ def segment_script(
     return _script(lines, numpy=any("np." in line for line in lines))
 
 
+def classic_script(
+    source: ImageSource,
+    parameters: Mapping[str, Any],
+    output: str | Path | None = None,
+) -> str:
+    """Write a script that segments an image by a classic method.
+
+    Parameters
+    ----------
+    source
+        The image.
+    parameters
+        Of `segment_classic`, those of the method among them; what is a default is left out.
+    output
+        File for the label map; None writes none.
+
+    Returns
+    -------
+    str
+    """
+    from .classic import classic_methods, segment_classic
+
+    method = str(parameters["method"])
+    own = classic_methods()[method].parameters
+    shared = {name: value for name, value in parameters.items() if name not in own}
+    wanted = {"axes": source.axes, **_not_default(segment_classic, shared), "method": method}
+    wanted |= {n: v for n, v in parameters.items() if n in own and v != own[n].default}
+    if wanted["axes"] == "YX":
+        del wanted["axes"]
+    comment, expression = _reading(source)
+    arguments = ["image", *(f"{name}={_literal(value)}" for name, value in wanted.items())]
+    lines = [*comment, f"image = {expression}", *_call("labels", "ncut.segment_classic", arguments)]
+    if output is not None:
+        lines += ["", *_write_lines(source, output)]
+    return _script(lines)
+
+
 def _script(lines: list[str], *, numpy: bool = False) -> str:
     imports = ["import numpy as np", ""] if numpy else []
     return "\n".join([*imports, "import napari_ncut as ncut", "", *lines]) + "\n"

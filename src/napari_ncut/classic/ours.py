@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from ..segmenters import Task
 from .images import is_flat
 from .numbering import numbered_parts
+
+if TYPE_CHECKING:
+    from ..sam import SamSegmenter
 
 COMPACT = "compact"
 
@@ -61,7 +65,7 @@ def sam(task: Task, *, model: str, points_per_side: int, smallest: int) -> NDArr
     image, axes = as_given(task)
     masks = automatic_masks(
         image,
-        model,
+        model if model == COMPACT else _loaded(model, task.device),
         axes=axes,
         scaling="dtype",
         points_per_side=points_per_side,
@@ -71,6 +75,14 @@ def sam(task: Task, *, model: str, points_per_side: int, smallest: int) -> NDArr
     labels = masks.labels()
     rest = numbered_parts(labels == 0)
     return np.where(labels > 0, labels, rest + len(masks))
+
+
+@lru_cache(maxsize=1)
+def _loaded(model: str, device: str | None) -> SamSegmenter:
+    """A model for all planes of a stack, and for what is segmented next."""
+    from ..sam import SamSegmenter
+
+    return SamSegmenter(model, device=device)
 
 
 def sam_is_ready(*, model: str, **_: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -110,16 +111,40 @@ def preview_steps(
     InputError
         Before anything is computed, if the image or a setting cannot be used.
     """
-    given = settings or {}
-    names = preview_methods(given, prepared) if methods is None else methods
-    entries = [segmenter_entry(name, KIND) for name in names]
-    values = {entry.name: entry.checked(given.get(entry.name, {})) for entry in entries}
     planes = classic_planes(image, axes=axes, channels=channels, scaling=scaling)
     if len(planes) != 1:
         raise InputError(
             f"A preview is of one plane, but {len(planes)} were given. Choose one of them."
         )
-    return _previews(plane_task(planes, 0, device), entries, values)
+    task = plane_task(planes, 0, device)
+    return task_previews(task, methods, settings=settings, prepared=prepared)
+
+
+def task_previews(
+    task: Task,
+    methods: Sequence[str] | None = None,
+    *,
+    factor: int = 1,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    prepared: Iterable[str] = (),
+) -> Generator[Preview, None, None]:
+    """`preview_steps` of a plane that was read, perhaps `reduced` by a factor."""
+    given = settings or {}
+    names = preview_methods(given, prepared) if methods is None else methods
+    entries = [segmenter_entry(name, KIND) for name in names]
+    values = {
+        entry.name: resized_parameters(
+            entry.parameters, entry.checked(given.get(entry.name, {})), 1 / factor
+        )
+        for entry in entries
+    }
+    return _previews(task, entries, values)
+
+
+def reduced(task: Task, most_pixels: int) -> tuple[Task, int]:
+    """A plane of at most so many pixels, means of squares of it, and the side of a square."""
+    factor = max(1, math.ceil(math.sqrt(task.n_pixels / most_pixels)))
+    return replace(task, image=block_mean(task.image, factor)), factor
 
 
 def _previews(
@@ -156,8 +181,10 @@ def _preview(task: Task, entry: SegmenterEntry, values: Mapping[str, Any]) -> Pr
         # Of OpenMP every thread has a number of threads of its own.
         with threadpool_limits(1, user_api="openmp"):
             labels = _labels(task, entry, values)
-    except InputError as error:
-        reason = str(error)
+    except Exception as error:  # noqa: BLE001
+        # Whatever one method cannot do is told in its place; the others are no worse for it.
+        told = isinstance(error, InputError)
+        reason = str(error) if told else f"{type(error).__name__}: {error}"
     return Preview(entry.name, labels, reason, time.perf_counter() - start)
 
 

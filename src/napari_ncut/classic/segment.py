@@ -29,7 +29,7 @@ def segment_classic(
     progress: Callable[[Progress], object] | None = None,
     **parameters: Any,
 ) -> Any:
-    """Segment an image by a classic method: a threshold, edges, a watershed, clusters …
+    """Segment an image by a classic method, such as a threshold, edges, a watershed or clusters.
 
     Parameters
     ----------

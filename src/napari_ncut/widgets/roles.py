@@ -1,8 +1,9 @@
 """What layers are to us: a word in their metadata that widgets know each other's layers by.
 
-A Labels layer of segments holds what can be painted, one whole number from 1 for each, 0 where there
-is none; a painted one holds classes, 0 where nothing is painted. Both lie on their image pixel by
-pixel, and belong to whichever image they lie on: no widget has to be told of another's layers.
+A Labels layer of segments holds what can be painted, one whole number from 1 for each, 0 where
+there is none; a painted one holds classes, 0 where nothing is painted. Both lie on their image
+pixel by pixel, and belong to whichever image they lie on: no widget has to be told of another's
+layers.
 """
 
 from __future__ import annotations

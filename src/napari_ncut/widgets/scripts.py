@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..imaging import for_each_image
-from ..recipes import ImageSource, embedding_script, segment_script
+from ..recipes import ImageSource, classic_script, embedding_script, segment_script
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .layers import Source
     from .live import Request
+    from .reading import Reading
     from .session import Prepared
 
 
@@ -34,6 +37,15 @@ def script_of(prepared: Prepared, request: Request | None) -> str:
         request.options,
         outputs[0] if len(outputs) == 1 else outputs,
         strokes=request.strokes,
+    )
+
+
+def classic_script_of(reading: Reading, options: dict[str, Any]) -> str:
+    """A Python script that segments what is read of an image, `options` as in the window."""
+    source = reading.sources[0]
+    given = {"channels": reading.channels, "scaling": reading.scaling, **options}
+    return classic_script(
+        _image_source(source, str(reading.axes)), given, f"{source.name} segments.tif"
     )
 
 

@@ -117,8 +117,8 @@ ENTRIES: tuple[SegmenterEntry, ...] = (
                 default=None,
                 step=0.001,
                 label="Steepness",
-                tooltip="Crossings that are less steep part nothing; 0 keeps all, chosen by Otsu's "
-                "rule if not given.",
+                tooltip="Crossings that are less steep part nothing; lower gives more and smaller "
+                "regions. Chosen by Otsu's rule if not given.",
             ),
             **_CLOSING,
         },
