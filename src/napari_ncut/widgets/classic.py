@@ -162,7 +162,13 @@ class ClassicWidget(ClassicPanel):
                 commands.append(layer_taken(self._viewer, earlier))
             commands.append(self._new_layer(reading, found))
         told = f"{self.classic.title_of(self._options['method'])}: {found.describe()}"
-        self.history.perform(Group("segment", commands), lambda _: self._tell(told))
+        self.history.perform(Group("segment", commands), lambda done: self._on_written(done, told))
+
+    def _on_written(self, done: bool, told: str) -> None:
+        self._tell(told if done else "The segments could not be written; nothing was changed.")
+        if done and self.segments is not None:
+            # Where keys for undo and redo act.
+            self._viewer.layers.selection.active = self.segments
 
     def _new_layer(self, reading: Reading, found: Segmented) -> Command:
         source = reading.sources[0]

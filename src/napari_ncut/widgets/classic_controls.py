@@ -126,7 +126,11 @@ class ClassicControls(QWidget):
         for name, controls in self._controls.items():
             controls.setVisible(name == entry.name)
         names = [_DEFAULTS, *(name for name, values in entry.presets.items() if values)]
-        self.preset.set_choices([(name, name) for name in names], self._preset_shown(names))
+        # A preset may be what the defaults are.
+        same = [name for name, values in entry.presets.items() if not values]
+        texts = [f"{_DEFAULTS} ({', '.join(same)})" if same else _DEFAULTS, *names[1:]]
+        choices = list(zip(texts, names, strict=True))
+        self.preset.set_choices(choices, self._preset_shown(names))
         self._presets.setVisible(bool(entry.parameters))
         self.changed.emit()
 

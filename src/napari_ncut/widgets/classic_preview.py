@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSize, Qt, Signal
@@ -24,9 +23,10 @@ from ..classic import classic_methods
 from .classic_steps import THUMBNAIL
 
 if TYPE_CHECKING:
+    from ..segmenters import SegmenterEntry
     from .classic_steps import Thumbnail
 
-_COLUMNS = 5
+_COLUMNS = 6
 
 
 class PreviewDialog(QDialog):
@@ -54,18 +54,11 @@ class PreviewDialog(QDialog):
         self.tiles: dict[str, QToolButton] = {}
         inner = QWidget()
         grid = QGridLayout(inner)
-        row = 0
-        for group, entries in groupby(classic_methods().values(), lambda entry: entry.group):
-            heading = QLabel(f"<b>{group}</b>")
-            grid.addWidget(heading, row, 0, 1, _COLUMNS)
-            row += 1
-            for place, entry in enumerate(entries):
-                tile = _tile(entry.title, entry.text, entry.unavailable_because)
-                tile.clicked.connect(partial(self.chosen.emit, entry.name))
-                self.tiles[entry.name] = tile
-                grid.addWidget(tile, row + place // _COLUMNS, place % _COLUMNS)
-            row += place // _COLUMNS + 1
-        grid.setRowStretch(row, 1)
+        for place, entry in enumerate(classic_methods().values()):
+            tile = _tile(entry)
+            tile.clicked.connect(partial(self.chosen.emit, entry.name))
+            self.tiles[entry.name] = tile
+            grid.addWidget(tile, place // _COLUMNS, place % _COLUMNS)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(inner)
@@ -73,7 +66,7 @@ class PreviewDialog(QDialog):
         layout.addWidget(self.message)
         layout.addWidget(scroll)
         layout.addWidget(self.progress)
-        self.resize(_COLUMNS * (THUMBNAIL + 24) + 60, 760)
+        self.resize(_COLUMNS * (THUMBNAIL + 24) + 60, 780)
 
     def begin(self, text: str) -> None:
         """Empty all tiles: other thumbnails are coming."""
@@ -106,12 +99,13 @@ class PreviewDialog(QDialog):
                 tile.setText(f"{classic_methods()[name].title}\nnot shown")
 
 
-def _tile(title: str, text: str, missing: str) -> QToolButton:
+def _tile(entry: SegmenterEntry) -> QToolButton:
     tile = QToolButton()
     tile.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
     tile.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
     tile.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    tile.setText(title)
-    tile.setToolTip(missing or f"{text[0].upper()}{text[1:]}.\nA click segments by this method.")
-    tile.setEnabled(not missing)
+    tile.setText(entry.title)
+    told = f"{entry.group}: {entry.text}.\nA click segments by this method."
+    tile.setToolTip(entry.unavailable_because or told)
+    tile.setEnabled(not entry.unavailable_because)
     return tile

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # What a preview looks at has at most so many pixels.
 MOST_PIXELS = 250_000
-THUMBNAIL = 190
+THUMBNAIL = 180
 # So strong are colors of segments over the image.
 _STRENGTH = 0.4
 
@@ -193,7 +193,7 @@ def picture_of(image: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def overlaid(picture: NDArray[np.uint8], labels: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """A picture with segments in colors and their borders in white."""
+    """A picture with segments in colors and their borders in light."""
     step = _step(labels.shape)
     small = labels[step // 2 :: step, step // 2 :: step]
     rows, columns = np.minimum(small.shape, picture.shape[:2])
@@ -204,12 +204,12 @@ def overlaid(picture: NDArray[np.uint8], labels: NDArray[np.int32]) -> NDArray[n
     border = np.zeros(small.shape, bool)
     border[:, 1:] |= small[:, 1:] != small[:, :-1]
     border[1:] |= small[1:] != small[:-1]
-    result[border] = 255
+    result[border] = (result[border] + 255) / 2
     return np.ascontiguousarray(result.astype(np.uint8))
 
 
 def _step(shape: tuple[int, ...]) -> int:
-    return max(1, -(-max(shape) // THUMBNAIL))
+    return max(1, round(max(shape) / THUMBNAIL))
 
 
 def _colors(n: int) -> NDArray[np.float32]:

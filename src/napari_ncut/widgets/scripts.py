@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..imaging import for_each_image
 from ..recipes import ImageSource, classic_script, embedding_script, segment_script
+from .classic_steps import as_meant
 
 if TYPE_CHECKING:
     from typing import Any
@@ -43,7 +44,8 @@ def script_of(prepared: Prepared, request: Request | None) -> str:
 def classic_script_of(reading: Reading, options: dict[str, Any]) -> str:
     """A Python script that segments what is read of an image, `options` as in the window."""
     source = reading.sources[0]
-    given = {"channels": reading.channels, "scaling": reading.scaling, **options}
+    scaling = as_meant(reading.scaling)
+    given = {"channels": reading.channels, "scaling": scaling, **options}
     return classic_script(
         _image_source(source, str(reading.axes)), given, f"{source.name} segments.tif"
     )

@@ -82,7 +82,7 @@ ENTRIES: tuple[SegmenterEntry, ...] = (
             "rounds": _rounds(100),
             **PARTS,
         },
-        presets={"icas": {}},
+        presets={"icas": {"smallest": 0}},
         seconds=0.8,
         reduced=2,
         source="The bins of icas; Chan and Vese, 2001; scikit-image",

@@ -61,6 +61,6 @@ CONNECTED = Parameter(
     "be painted by itself. Without it a number is a class: all that is alike.",
 )
 TO_BACKGROUND = smallest(0, "become background")
-TO_NEIGHBOR = smallest(0, "join the neighbor that they share most with")
+TO_NEIGHBOR = smallest(20, "join the neighbor that they share most with")
 THINGS = {"connected": CONNECTED, "smallest": TO_BACKGROUND}
 PARTS = {"connected": CONNECTED, "smallest": TO_NEIGHBOR}
