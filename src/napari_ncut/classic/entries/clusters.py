@@ -112,7 +112,7 @@ ENTRIES: tuple[SegmenterEntry, ...] = (
             **PARTS,
         },
         presets={"icas": {"smallest": 0}},
-        seconds=0.9,
+        seconds=1.4,
         source="Superpixels by Liu et al., 2016, clustered by k-means; OpenCV, scikit-learn",
         **_CLUSTERS,
     ),

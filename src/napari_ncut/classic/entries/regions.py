@@ -47,7 +47,7 @@ ENTRIES: tuple[SegmenterEntry, ...] = (
             ),
             "smallest": smallest(20, _TO_NEIGHBOR),
         },
-        seconds=0.9,
+        seconds=1.3,
         source="|I(p) − mean(R)| < T; Adams and Bischof, Seeded region growing, TPAMI 1994",
         **_GROWING,
     ),
