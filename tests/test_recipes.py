@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 import napari_ncut as ncut
-from napari_ncut.recipes import ImageSource, embedding_script, segment_script
+from napari_ncut.recipes import ImageSource, classic_script, embedding_script, segment_script
 
 
 def blobs(*shape: int) -> np.ndarray:
@@ -207,3 +207,17 @@ def test_weights_of_ones_own_are_named():
     assert 'checkpoint="w.pt"' in script
     assert "architecture={'depth': 6}" in script
     assert script.count("layer") == 1
+
+
+def test_classic_segments_are_made_again(tmp_path: Path):
+    stack = np.stack([blobs(40, 50), blobs(40, 50)[::-1]])
+    tifffile.imwrite(tmp_path / "x.tif", stack)
+    where = source(tmp_path / "x.tif", "ZYX", file_axes="ZYX", index="[1:2, 3:38]")
+    given = {"method": "watershed", "depth": 2.0, "smooth": 1.0, "polarity": "bright"}
+    shared = {"channels": "all", "scaling": [0, 200]}
+    script = classic_script(where, {**given, **shared}, tmp_path / "labels.tif")
+    # What is at its default is left out.
+    assert "depth=2.0" in script and "smooth" not in script and "polarity" not in script
+    expected = ncut.segment_classic(stack[1:2, 3:38], axes="ZYX", scaling=(0, 200), **given)
+    np.testing.assert_array_equal(run(script)["labels"], expected)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "labels.tif"), expected)

@@ -165,6 +165,14 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch):
         segment_classic(gray(), method="graph")
 
 
+@pytest.mark.parametrize("method", ["graph", "mslic"])
+def test_an_opencv_without_its_contributions_is_told(method: str, monkeypatch: pytest.MonkeyPatch):
+    cv2 = pytest.importorskip("cv2")
+    monkeypatch.delattr(cv2, "ximgproc")
+    with pytest.raises(InputError, match="lacks ximgproc"):
+        segment_classic(gray(), method=method)
+
+
 def test_looking_at_the_registry_imports_nothing_heavy():
     code = (
         "import json, sys, napari_ncut\n"

@@ -65,8 +65,9 @@ def superpixels(task: Task, region_size: int, ruler: float) -> NDArray[np.int32]
     """Manifold SLIC's superpixels, from 1, of about `region_size` × `region_size` pixels."""
     from ..superpixels.connectivity import connected_pieces
     from ..superpixels.markers import grid_labels
-    from ..superpixels.opencv_process import labels_of
+    from ..superpixels.opencv_process import labels_of, ximgproc
 
+    ximgproc()  # what is missing is told before a process is started for it
     side = max(region_size, _LEAST_SIDE)
     if min(task.shape) < 2 * _LEAST_SIDE or side >= max(task.shape):
         return np.ones(task.shape, np.int32)
@@ -130,8 +131,8 @@ def quickshift(
 
 def graph(task: Task, *, sigma: float, k: float, min_size: int) -> NDArray:
     """Graph-based segmentation by OpenCV."""
-    import cv2
+    from ..superpixels.opencv_process import ximgproc
 
-    segmenter = cv2.ximgproc.segmentation.createGraphSegmentation(sigma, k, min_size)
+    segmenter = ximgproc().segmentation.createGraphSegmentation(sigma, k, min_size)
     found: NDArray = segmenter.processImage(as_bytes(color(task)))
     return found

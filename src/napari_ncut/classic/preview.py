@@ -124,7 +124,7 @@ def task_previews(
     task: Task,
     methods: Sequence[str] | None = None,
     *,
-    factor: int = 1,
+    factor: float = 1,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     prepared: Iterable[str] = (),
 ) -> Generator[Preview, None, None]:
@@ -141,10 +141,18 @@ def task_previews(
     return _previews(task, entries, values)
 
 
-def reduced(task: Task, most_pixels: int) -> tuple[Task, int]:
-    """A plane of at most so many pixels, means of squares of it, and the side of a square."""
-    factor = max(1, math.ceil(math.sqrt(task.n_pixels / most_pixels)))
-    return replace(task, image=block_mean(task.image, factor)), factor
+def reduced(task: Task, most_pixels: int) -> tuple[Task, float]:
+    """A plane of at most so many pixels, and how many times its sides were longer."""
+    from skimage.transform import resize
+
+    factor = max(1.0, math.sqrt(task.n_pixels / most_pixels))
+    if factor == 1:
+        return task, 1.0
+    # Means of squares first, which are quick, and what is left by a filter.
+    image = block_mean(task.image, int(factor))
+    shape = [max(1, int(side / factor)) for side in task.shape]
+    image = resize(image, shape, order=1, anti_aliasing=True).astype(np.float32)
+    return replace(task, image=np.clip(image, 0, 1)), factor
 
 
 def _previews(

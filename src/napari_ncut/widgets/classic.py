@@ -44,6 +44,8 @@ _PREVIEW_TIP = (
     "segments by it. Methods that you have looked at have their settings of now."
 )
 _BUSY = "One moment."
+# A view that is reduced less looks the same.
+_WORTH_TELLING = 1.1
 
 
 class ClassicWidget(ClassicPanel):
@@ -230,10 +232,10 @@ class ClassicWidget(ClassicPanel):
             self.dialog.progress.setRange(0, step.total)
             self.dialog.progress.setValue(step.done)
 
-    def _on_previewed(self, factor: int) -> None:
+    def _on_previewed(self, factor: float) -> None:
         told = "Click the one you like."
-        if factor > 1:
-            told += f" The view was reduced {factor} times, and lengths with it."
+        if factor > _WORTH_TELLING:
+            told += f" The view was reduced {factor:.1f} times, and lengths with it."
         self._end_previews(told)
 
     def _end_previews(self, text: str) -> None:

@@ -146,7 +146,7 @@ class Thumbnail:
 
 def preview_steps(
     reading: Reading, settings: Mapping[str, Mapping[str, Any]]
-) -> Generator[Progress | Thumbnail, None, int]:
+) -> Generator[Progress | Thumbnail, None, float]:
     """A thumbnail of every method, each as it finishes; returns how many times it was reduced."""
     yield Progress("loading", 0, 1)
     from ..classic.preview import preview_methods, reduced, task_previews
