@@ -109,6 +109,8 @@ class SegmenterEntry:
         That a quarter of a megapixel takes, roughly: previews show the quick ones first.
     reduced : int
         Previews of large planes show it with sides divided by this, where it is slow.
+    by_torch : bool
+        Whether torch computes it.
     ready : str
         "module:function", which takes the parameters and tells whether nothing slow has to be
         loaded or computed first, such as weights; "" if that is never so.
@@ -133,6 +135,7 @@ class SegmenterEntry:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
     seconds: float = 0.0
     reduced: int = 1
+    by_torch: bool = False
     ready: str = ""
 
     @property

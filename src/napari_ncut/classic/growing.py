@@ -35,7 +35,8 @@ def grown(image: NDArray, seeds: NDArray, tolerance: float) -> NDArray[np.int32]
     """Let regions grow: a neighbor p of R joins if it differs by less from R's mean.
 
     All regions grow at once, by one pixel in a round, and means follow after every round. A pixel
-    that several regions would take goes to the one it is most alike.
+    that several regions would take goes to the one it is most alike. Pixels that did not fit are
+    asked again when nothing else joins, until none fits: means may have come nearer to them.
 
     Parameters
     ----------
@@ -64,21 +65,29 @@ def grown(image: NDArray, seeds: NDArray, tolerance: float) -> NDArray[np.int32]
     counts = np.bincount(labels, minlength=n_regions).astype(np.float64)
     sums = _sums(labels, values, n_regions)
     newest = np.flatnonzero(labels)
-    # Pairs of a region and a pixel beside it that has not joined yet.
-    pixels, regions = np.zeros(0, np.int64), np.zeros(0, np.int32)
-    while newest.size:
-        beside, of = _beside(newest, width, len(labels))
-        pixels = np.concatenate([pixels, beside])
-        regions = np.concatenate([regions, labels[of]])
+    # Pairs of a pixel and a region beside it that it did not fit, yet.
+    waiting: list[tuple[NDArray, NDArray]] = []
+    while True:
+        asked_again = not newest.size
+        if asked_again:
+            pixels, regions = (np.concatenate(part) for part in zip(*waiting, strict=True))
+            waiting = []
+        else:
+            pixels, of = _beside(newest, width, len(labels))
+            regions = labels[of]
         free = labels[pixels] == 0
         pixels, regions = pixels[free], regions[free]
         means = sums / np.maximum(counts, 1)[:, np.newaxis]
         distances = _apart(values, pixels, means, regions)
-        near = np.flatnonzero(distances < tolerance)
+        fits = distances < tolerance
+        waiting.append((pixels[~fits], regions[~fits]))
+        near = np.flatnonzero(fits)
         order = near[np.lexsort((regions[near], distances[near], pixels[near]))]
         first = np.append(True, pixels[order][1:] != pixels[order][:-1])[: len(order)]
         joining = order[first]
         newest, joined = pixels[joining], regions[joining]
+        if asked_again and not newest.size:
+            break
         labels[newest] = joined
         counts += np.bincount(joined, minlength=n_regions)
         sums += _sums(joined, values[newest], n_regions)
@@ -129,9 +138,10 @@ def _joined(image: NDArray, labels: NDArray, tolerance: float) -> NDArray:
         pairs = mutual_pairs(edges[near], distances[near], len(counts))
         step = np.arange(len(counts))
         step[pairs[:, 1]] = pairs[:, 0]
-        _, step = np.unique(step, return_inverse=True)
+        left = np.bincount(step, minlength=len(counts)) > 0
+        step = (np.cumsum(left) - 1)[step]
         groups = step[groups]
-        n_left = int(step.max()) + 1
+        n_left = int(left.sum())
         sums = _sums(step, sums, n_left)
         counts = np.bincount(step, counts, n_left)
         edges = np.sort(step[edges], axis=1)

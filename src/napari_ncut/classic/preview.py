@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..declared import resized_parameters
+from ..devices import torch_alone
 from ..errors import InputError
 from ..imaging import Channels, Scaling, block_mean
 from ..segmenters import SegmenterEntry, Task, plane_labels, plane_task, segmenter_entry
@@ -165,10 +167,16 @@ def _previews(
     coming = iter(entries)
     try:
         # Two methods keep two cores busy; more threads would stand in each other's way.
-        with threadpool_limits(1, user_api="blas"):
+        with ExitStack() as stack:
+            stack.enter_context(threadpool_limits(1, user_api="blas"))
+            is_torch_alone = False
             while True:
                 # No more than are worked on: what was not begun need not be cancelled.
                 while len(waiting) < _AT_ONCE and (entry := next(coming, None)) is not None:
+                    if entry.by_torch and not is_torch_alone:
+                        # Imports torch, which takes longer than the first methods.
+                        stack.enter_context(torch_alone(spare_core=True))
+                        is_torch_alone = True
                     waiting.add(pool.submit(_preview, task, entry, values[entry.name]))
                 if not waiting:
                     return

@@ -8,7 +8,7 @@ from ...declared import Parameter
 from ...segmenters import SegmenterEntry
 from .shared import COMMON, FINE, HERE, PARTS, WHOLE, smallest
 
-_NETWORKS: dict[str, Any] = {**COMMON, "group": "Networks"}
+_NETWORKS: dict[str, Any] = {**COMMON, "group": "Networks", "by_torch": True}
 
 ENTRIES: tuple[SegmenterEntry, ...] = (
     SegmenterEntry(
