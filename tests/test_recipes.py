@@ -255,3 +255,24 @@ def test_any_function_of_an_image(
     assert written.axes == "ZYX"
     for default in ("channels", "device", "supervoxels", "n_objects"):
         assert f"{default}=" not in script
+
+
+def test_classic_segments_are_made_again(tmp_path: Path):
+    stack = np.stack([blobs(40, 50), blobs(40, 50)[::-1]])
+    tifffile.imwrite(tmp_path / "x.tif", stack)
+    where = source(tmp_path / "x.tif", "ZYX", file_axes="ZYX", index="[1:2, 3:38]")
+    given = {"method": "watershed", "depth": 2.0, "smooth": 1.0, "polarity": "bright"}
+    shared = {"channels": "all", "scaling": [0, 200]}
+    parameters = ncut.classic_methods()["watershed"].parameters
+    script = function_script(
+        where,
+        "segment_classic",
+        {**given, **shared},
+        defaults={name: one.default for name, one in parameters.items()},
+        output=tmp_path / "labels.tif",
+    )
+    # What is at its default is left out.
+    assert "depth=2.0" in script and "smooth" not in script and "polarity" not in script
+    expected = ncut.segment_classic(stack[1:2, 3:38], axes="ZYX", scaling=(0, 200), **given)
+    np.testing.assert_array_equal(run(script)["labels"], expected)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "labels.tif"), expected)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from .backbones import list_networks as list_networks
     from .backbones import load_backbone as load_backbone
     from .classic import GrabCut as GrabCut
+    from .classic import classic_methods as classic_methods
     from .classic import grabcut as grabcut
+    from .classic import preview_steps as preview_steps
+    from .classic import segment_classic as segment_classic
     from .datasets import evaluate as evaluate
     from .errors import InputError as InputError
     from .folders import ImageFolder as ImageFolder
@@ -102,6 +105,7 @@ _HOMES = {
     "annotation_formats": "io",
     "automatic_masks": "sam",
     "backbone_entry": "backbones",
+    "classic_methods": "classic",
     "cluster_curve": "sam",
     "compare_labels": "measuring",
     "concepts": "objects",
@@ -125,10 +129,12 @@ _HOMES = {
     "measure_segments": "measuring",
     "paint_copies": "templates",
     "parts": "objects",
+    "preview_steps": "classic",
     "read_image": "io",
     "read_images": "io",
     "read_labels": "io",
     "read_points": "io",
+    "segment_classic": "classic",
     "segment_superpixels": "superpixels",
     "semantic_classes": "sam",
     "size_histogram": "measuring",

@@ -29,6 +29,9 @@ class Parameter:
         Of text.
     label, tooltip
         For people.
+    pixels
+        Power of the side of a pixel that values count: 1 for lengths in pixels, 2 for areas, 0 for
+        all else. An image at half its size needs lengths half as large.
     """
 
     kind: type
@@ -39,6 +42,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     label: str = ""
     tooltip: str = ""
+    pixels: int = 0
 
     def checked(self, name: str, given: Any) -> Any:
         """`given`, if it can be used; an `InputError` if not."""
@@ -60,6 +64,21 @@ class Parameter:
                 f"{name} {given!r} cannot be used. Give a {number} from {self.low:g}{chosen}."
             )
         return self.kind(given)
+
+
+def resized_parameters(
+    parameters: Mapping[str, Parameter], values: Mapping[str, Any], factor: float
+) -> dict[str, Any]:
+    """Values for an image whose sides are `factor` times as long: lengths and areas follow."""
+    found = dict(values)
+    for name, parameter in parameters.items():
+        value = values.get(name)
+        if parameter.pixels and value:
+            # What was not zero stays above it, and nothing falls below what is allowed.
+            least = max(parameter.low, 1 if parameter.kind is int else 0)
+            value = max(value * factor**parameter.pixels, least)
+            found[name] = round(value) if parameter.kind is int else value
+    return found
 
 
 def checked_parameters(

@@ -144,6 +144,7 @@ def function_script(
     function: str,
     given: Mapping[str, Any],
     *,
+    defaults: Mapping[str, Any] | None = None,
     target: str = "labels",
     further: Sequence[str] = (),
     labels: str | None = None,
@@ -159,6 +160,8 @@ def function_script(
         Name of the function in `napari_ncut`, whose first argument is the image.
     given
         Its other arguments. Those at their defaults are left out, except `method`.
+    defaults
+        Those of arguments that its signature does not name: of the parameters of a method.
     target
         What the result is called.
     further
@@ -176,7 +179,9 @@ def function_script(
 
     comment, expression = _reading(source)
     called = getattr(napari_ncut, function)
-    wanted = _not_default(called, {"axes": source.axes, **given}, (*_ALWAYS, "method"))
+    known = defaults or {}
+    told = {name: v for name, v in given.items() if name not in known or v != known[name]}
+    wanted = _not_default(called, {"axes": source.axes, **told}, (*_ALWAYS, "method"))
     if wanted.get("axes") == "YX":
         del wanted["axes"]
     arguments = ["image", *(f"{name}={_literal(value)}" for name, value in wanted.items())]

@@ -23,6 +23,41 @@ if TYPE_CHECKING:
     from .progress import Steps
 
 Counts = Literal["exact", "about", "never"]
+Zero = Literal["", "background", "edge"]
+
+
+@dataclass(frozen=True)
+class SegmenterKind:
+    """What kinds of segmenters there are, as data.
+
+    Attributes
+    ----------
+    title : str
+        For people.
+    entries : str
+        Module that declares its segmenters, as a sequence `ENTRIES`.
+    steps : str
+        "module:function", its public function as a generator of progress: takes an image, `axes`,
+        `method` and parameters, and gives label maps shaped as the image.
+    """
+
+    title: str
+    entries: str
+    steps: str
+
+
+KINDS = {
+    "superpixels": SegmenterKind(
+        "Superpixels",
+        "napari_ncut.superpixels.entries",
+        "napari_ncut.superpixels.segment:segment_superpixels_steps",
+    ),
+    "classic": SegmenterKind(
+        "Classic",
+        "napari_ncut.classic.entries",
+        "napari_ncut.classic.segment:segment_classic_steps",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -69,10 +104,11 @@ class SegmenterEntry:
     name, title, text : str
         How users call it, its name in a window, and what it does in a line.
     kind : str
-        What its labels are: "superpixels" or, of others to come, "regions", "classes".
+        What its labels are: "superpixels", or "classic" for segments of any size. Names are unique
+        within a kind.
     run : str
         "module:function", which takes a `Task` and the parameters and gives whole numbers, (h, w)
-        or (d, h, w), of which every one is a segment.
+        or (d, h, w), of which every one is a segment, but 0 where `zero` says otherwise.
     parameters : dict of Parameter
     counts : "exact", "about" or "never"
         Whether it makes a given number of segments.
@@ -89,6 +125,23 @@ class SegmenterEntry:
         Import name and extra of an optional dependency, () without one.
     source : str
         Of the method.
+    group : str
+        Heading under which it is offered, of kinds with many methods.
+    zero : "", "background" or "edge"
+        What the label 0 means; "" if there is none.
+    keeps_order : bool
+        Whether labels follow the order of its own numbers, rather than that of first pixels.
+    presets : dict
+        Name → values of parameters, all others by default.
+    seconds : float
+        That a quarter of a megapixel takes, roughly: previews show the quick ones first.
+    reduced : int
+        Previews of large planes show it with sides divided by this, where it is slow.
+    by_torch : bool
+        Whether torch computes it.
+    ready : str
+        "module:function", which takes the parameters and tells whether nothing slow has to be
+        loaded or computed first, such as weights; "" if that is never so.
     """
 
     name: str
@@ -104,6 +157,14 @@ class SegmenterEntry:
     finer: tuple[str, int] | tuple[()] = ()
     requires: tuple[str, str] | tuple[()] = ()
     source: str = ""
+    group: str = ""
+    zero: Zero = ""
+    keeps_order: bool = False
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
+    seconds: float = 0.0
+    reduced: int = 1
+    by_torch: bool = False
+    ready: str = ""
 
     @property
     def unavailable_because(self) -> str:
@@ -123,26 +184,48 @@ class SegmenterEntry:
         """All its parameters, with defaults for those not given; an `InputError` for wrong ones."""
         return checked_parameters(self.name, self.parameters, given)
 
+    def preset(self, name: str) -> dict[str, Any]:
+        """Values of a preset, "" for none; an `InputError` if there is none of that name."""
+        if not name:
+            return {}
+        if not self.presets:
+            raise InputError(f"{self.name} has no presets, so {name!r} cannot be used.")
+        return dict(self.presets[check_choice(f"preset of {self.name}", name, self.presets)])
+
+    def is_ready(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether it can begin at once."""
+        return not self.ready or bool(_named(self.ready)(**parameters))
+
     def function(self) -> Callable[..., NDArray]:
         """What does it; an `InputError` if a package for it is missing."""
         if self.unavailable_because:
             raise InputError(self.unavailable_because)
-        module, name = self.run.split(":")
-        function: Callable[..., NDArray] = getattr(importlib.import_module(module), name)
+        function: Callable[..., NDArray] = _named(self.run)
         return function
 
 
-def segmenters(kind: str | None = None) -> dict[str, SegmenterEntry]:
-    """All segmenters by name, or those of one kind; the first of a kind is its default."""
-    from .superpixels.entries import ENTRIES
+def _named(place: str) -> Any:
+    """What "module:function" names."""
+    module, name = place.split(":")
+    return getattr(importlib.import_module(module), name)
 
-    return {entry.name: entry for entry in ENTRIES if kind in (None, entry.kind)}
+
+def segmenters(kind: str) -> dict[str, SegmenterEntry]:
+    """All segmenters of a kind by name; the first is its default."""
+    return {entry.name: entry for entry in importlib.import_module(KINDS[kind].entries).ENTRIES}
 
 
-def segmenter_entry(name: str, kind: str | None = None) -> SegmenterEntry:
+def segmenter_entry(name: str, kind: str) -> SegmenterEntry:
     """The entry of that name; an `InputError` if there is none."""
     known = segmenters(kind)
-    return known[check_choice("method" if kind is None else f"method of {kind}", name, known)]
+    return known[check_choice(f"method of {kind}", name, known)]
+
+
+def segmenter_steps(kind: str) -> Callable[..., Steps[Any]]:
+    """The public function of a kind, as a generator of progress."""
+    module, name = KINDS[kind].steps.split(":")
+    function: Callable[..., Steps[Any]] = getattr(importlib.import_module(module), name)
+    return function
 
 
 def checked_count(entry: SegmenterEntry, n_segments: int | None, n_pixels: int) -> int | None:
@@ -187,10 +270,9 @@ def segmentation_steps(
     """Labels (h, w) of every plane, in order, made plane by plane or volume by volume.
 
     Segments are numbered from 1 without gaps, in every plane or volume anew, in the order of their
-    first pixels.
+    first pixels or, where the entry says so, of its own numbers.
     """
     from .progress import Progress
-    from .superpixels.connectivity import in_order
 
     groups = list(_volumes_of(planes)) if volumes else [[i] for i in range(len(planes))]
     if volumes and not entry.volumes:
@@ -200,20 +282,42 @@ def segmentation_steps(
         )
     sizes = [len(group) * int(np.prod(planes.shapes[group[0]])) for group in groups]
     count = checked_count(entry, n_segments, min(sizes))
-    run = entry.function()
+    entry.function()  # a missing package is told before anything is read
     found: list[NDArray[np.int32]] = [np.empty(0, np.int32)] * len(planes)
     for i, group in enumerate(groups):
         yield Progress("segments", i, len(groups))
         image = np.stack([planes[j] for j in group]) if volumes else planes[group[0]]
         task = Task(image, count, _is_color(planes, group[0]), spacing, device)
-        if count == 1:
-            labels = np.ones(task.shape, np.int32)
-        else:
-            labels = in_order(np.asarray(run(task, **parameters)))
+        labels = plane_labels(task, entry, parameters)
         for j, one in zip(group, labels if volumes else [labels], strict=True):
             found[j] = one
     yield Progress("segments", len(groups), len(groups))
     return found
+
+
+def plane_task(planes: Planes, plane: int, device: str | None = None) -> Task:
+    """What a segmenter that finds the number of segments itself is asked of one plane."""
+    return Task(planes[plane], is_color=_is_color(planes, plane), device=device)
+
+
+def plane_labels(
+    task: Task, entry: SegmenterEntry, parameters: Mapping[str, Any]
+) -> NDArray[np.int32]:
+    """Labels (h, w), or (d, h, w) of a volume, with all parameters checked."""
+    if task.n_segments == 1:
+        return np.ones(task.shape, np.int32)
+    return _numbered(np.asarray(entry.function()(task, **parameters)), entry)
+
+
+def _numbered(labels: NDArray, entry: SegmenterEntry) -> NDArray[np.int32]:
+    """Without gaps, and with 0 only where that means something."""
+    from .superpixels.connectivity import in_order
+
+    if not entry.keeps_order:
+        return in_order(labels)
+    found, inverse = np.unique(labels, return_inverse=True)
+    first = 0 if entry.zero and found[0] == 0 else 1
+    return (inverse.reshape(labels.shape) + first).astype(np.int32)
 
 
 def _volumes_of(planes: Planes) -> Iterator[list[int]]:

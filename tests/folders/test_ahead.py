@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_ncut import InputError, segment_superpixels
+from napari_ncut import InputError, segment_classic, segment_superpixels
 from napari_ncut.folders import (
     ImageFolder,
     SegmentCache,
@@ -49,6 +49,13 @@ def test_segments_are_those_of_the_method(folder: ImageFolder):
     np.testing.assert_array_equal(found[1], expected)
 
 
+def test_classic_methods_segment_ahead_as_by_themselves(folder: ImageFolder):
+    segment = segmenter("multi-otsu", {"smallest": 0}, kind="classic")
+    found = segment_ahead(folder, 0, segment, reach=0)
+    expected = segment_classic(folder.read(0).data, method="multi-otsu", smallest=0)
+    np.testing.assert_array_equal(found[0], expected)
+
+
 def test_what_is_broken_saved_or_known_is_left_out(folder: ImageFolder):
     segment = segmenter("slic", n_segments=6)
     folder.save(5, np.zeros((20, 30), int), np.ones((20, 30), int))
@@ -86,5 +93,7 @@ def test_the_cache_gives_back_and_lets_go():
 def test_wrong_methods_and_parameters_are_refused():
     with pytest.raises(InputError):
         segmenter("slick")
+    with pytest.raises(InputError):
+        segmenter("slic", kind="classic")
     with pytest.raises(InputError):
         segmenter("slic", {"scale": 3})

@@ -101,7 +101,7 @@ def desk(make_napari_viewer_proxy, qtbot) -> Iterator[Desk]:
     widget = FolderWidget(viewer)
     viewer.window.add_dock_widget(widget)
     # What most tests are about is not segments.
-    widget.segmenter.method.value = "slic"
+    widget.segmenter.choose("slic", "superpixels")
     widget.segmenter.number.setValue(9)
     widget.segmenter.ahead.setChecked(False)
     desk = Desk(getattr(viewer, "__wrapped__", viewer), widget, qtbot)

@@ -12,6 +12,7 @@ import typer
 
 from . import (
     backbones,
+    classic,
     convert,
     demo,
     embed,
@@ -48,6 +49,7 @@ app.command("segment")(segment.segment_command)
 app.command("keep")(find.keep_command)
 app.command("find")(find.find_command)
 app.command("semantic")(semantic.semantic_command)
+app.command("classic")(classic.classic_command)
 app.command("superpixels")(superpixels.superpixels_command)
 app.command("templates")(templates.templates_command)
 app.command("granularity")(granularity.granularity_command)

@@ -18,8 +18,9 @@ def declared_settings(
     settings: Sequence[str],
     *,
     example: str = "eps=.4",
+    option: str = "--set",
 ) -> dict[str, Any]:
-    """Values by name, of ``--set NAME=VALUE``; whether they are in range is checked elsewhere.
+    """Values by name, of ``NAME=VALUE``; whether they are in range is checked elsewhere.
 
     Parameters
     ----------
@@ -31,19 +32,23 @@ def declared_settings(
         As they were given.
     example
         A setting that would do, for messages.
+    option
+        By which they are given, for messages.
     """
     given: dict[str, Any] = {}
     for text in settings:
         name, found, value = (part.strip() for part in text.partition("="))
         if not found:
-            raise InputError(f"--set {text!r} cannot be used. Give NAME=VALUE, such as {example}.")
+            raise InputError(
+                f"{option} {text!r} cannot be used. Give NAME=VALUE, such as {example}."
+            )
         if not parameters:
-            raise InputError(f"{what} has no parameters, so --set {text!r} cannot be used.")
+            raise InputError(f"{what} has no parameters, so {option} {text!r} cannot be used.")
         check_choice(f"parameter of {what}", name, parameters)
         kind = parameters[name].kind
         try:
             given[name] = _WORDS[value.lower()] if kind is bool else kind(value)
         except (ValueError, KeyError):
             wanted = _WANTED.get(kind, "a number")
-            raise InputError(f"--set {text!r} cannot be used. Give {wanted}.") from None
+            raise InputError(f"{option} {text!r} cannot be used. Give {wanted}.") from None
     return given

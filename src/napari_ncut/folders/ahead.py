@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..io import ImageFile
 from ..progress import Progress, Steps
-from ..segmenters import segmentation_steps, segmenter_entry
+from ..segmenters import segmenter_entry, segmenter_steps
 from .image_folder import ImageFolder
 from .work import label_shape
 
@@ -61,24 +61,36 @@ class Segmented:
 
 
 def segmenter(
-    method: str, parameters: Mapping[str, Any] | None = None, *, n_segments: int | None = None
+    method: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    kind: str = "superpixels",
+    n_segments: int | None = None,
 ) -> Segmenter:
     """Any entry of `napari_ncut.segmenters` as a function of an image file.
+
+    Parameters
+    ----------
+    method, kind
+        Its name, and "superpixels" or "classic".
+    parameters
+        Of the method.
+    n_segments
+        Of superpixels.
 
     Raises
     ------
     InputError
         If there is no such method, or it has no such parameters.
     """
-    entry = segmenter_entry(method)
-    given = entry.checked(parameters or {})
+    given = segmenter_entry(method, kind).checked(parameters or {})
+    if n_segments is not None:
+        given["n_segments"] = n_segments
+    steps = segmenter_steps(kind)
 
     def run(image: ImageFile) -> Steps[NDArray[np.int32]]:
-        from ..imaging import as_planes
-
-        planes = as_planes(image.data, axes=image.axes)
-        found = yield from segmentation_steps(planes, entry, given, n_segments=n_segments)
-        return np.stack(found).reshape(label_shape(image)).astype(np.int32)
+        found = yield from steps(image.data, axes=image.axes, method=method, **given)
+        return np.asarray(found, np.int32).reshape(label_shape(image))
 
     return run
 

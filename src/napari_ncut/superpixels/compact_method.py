@@ -10,6 +10,7 @@ from ..regions.graph import RegionGraph
 from ..regions.merging import Merging, merge_model
 from ..regions.watershed import fine_regions, flooded_height
 from ..segmenters import Task
+from .connectivity import mutual_pairs
 from .markers import spread_markers
 
 # Share of the pairs that would merge that do so before all are judged anew: larger regions tell
@@ -45,7 +46,7 @@ def merged(merging: Merging, n_left: int, evenness: float) -> NDArray[np.int64]:
     while len(merging) > n_left:
         strengths = model.strength(merging.features())
         smaller = merging.areas[merging.edges].min(axis=1)
-        pairs = _cheapest_pairs(merging.edges, strengths * smaller**evenness, len(merging))
+        pairs = mutual_pairs(merging.edges, strengths * smaller**evenness, len(merging))
         pairs = pairs[: max(1, min(len(merging) - n_left, int(len(pairs) * _AT_ONCE)))]
         step = np.arange(len(merging))
         step[pairs[:, 1]] = pairs[:, 0]
@@ -53,21 +54,6 @@ def merged(merging: Merging, n_left: int, evenness: float) -> NDArray[np.int64]:
         groups = step[groups]
         merging = merging.contracted(step)
     return groups
-
-
-def _cheapest_pairs(
-    edges: NDArray[np.int64], costs: NDArray[np.float32], n: int
-) -> NDArray[np.int64]:
-    """Pairs (m, 2) of which each is the other's cheapest to join, the cheapest first."""
-    order = np.argsort(costs, kind="stable")
-    ranks = np.empty(len(order), np.int64)
-    ranks[order] = np.arange(len(order))
-    best = np.full(n, len(edges))
-    np.minimum.at(best, edges.ravel(), np.repeat(ranks, 2))
-    mutual = (best[edges] == ranks[:, np.newaxis]).all(axis=1)
-    chosen = order[mutual[order]]
-    found: NDArray[np.int64] = edges[chosen]
-    return found
 
 
 def _flooded(task: Task, height: NDArray[np.float32]) -> NDArray[np.int32]:

@@ -67,3 +67,18 @@ def _without_small(pieces: NDArray[np.int32], smallest: float) -> NDArray[np.int
         while not np.array_equal(target, further := target[target]):
             target = further
         groups = target[groups]
+
+
+def mutual_pairs(
+    edges: NDArray[np.int64], costs: NDArray[np.floating], n: int
+) -> NDArray[np.int64]:
+    """Pairs (m, 2) of which each is the other's cheapest to join, the cheapest first."""
+    order = np.argsort(costs, kind="stable")
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order))
+    best = np.full(n, len(edges))
+    np.minimum.at(best, edges.ravel(), np.repeat(ranks, 2))
+    mutual = (best[edges] == ranks[:, np.newaxis]).all(axis=1)
+    chosen = order[mutual[order]]
+    found: NDArray[np.int64] = edges[chosen]
+    return found

@@ -63,14 +63,10 @@ def _ready(task: Task) -> tuple[Any, NDArray[np.uint8], int]:
     """OpenCV's module, the image as it takes it, and the number of superpixels."""
     import cv2
 
-    if not hasattr(cv2, "ximgproc"):
-        # opencv-python without contrib has the same import name.
-        raise InputError(
-            "The OpenCV that is installed lacks ximgproc. Install the one that has it: "
-            "pip install 'napari-ncut[classic]'"
-        )
+    from .opencv_process import ximgproc
+
     assert task.n_segments is not None  # the entries count
-    return cv2.ximgproc, _as_bytes(task, cv2), task.n_segments
+    return ximgproc(), _as_bytes(task, cv2), task.n_segments
 
 
 def _as_bytes(task: Task, cv2: Any) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,19 @@ from ..errors import InputError
 
 # Manifold SLIC crashes with some sides of superpixels and not with others.
 _OTHER_SIDES = (0, 1, -1, 2)
+
+
+def ximgproc() -> Any:
+    """OpenCV's module of that name; an `InputError` if the OpenCV that is installed lacks it."""
+    import cv2
+
+    if not hasattr(cv2, "ximgproc"):
+        # opencv-python without contrib has the same import name.
+        raise InputError(
+            "The OpenCV that is installed lacks ximgproc. Install the one that has it: "
+            "pip install 'napari-ncut[classic]'"
+        )
+    return cv2.ximgproc
 
 
 def labels_of(

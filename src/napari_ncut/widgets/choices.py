@@ -63,6 +63,26 @@ class RunChoice(QComboBox):
         self.blockSignals(False)
 
 
+class GroupedChoice(RunChoice):
+    """A choice among objects under headings, which cannot be chosen."""
+
+    def set_groups(self, groups: Sequence[tuple[str, Sequence[tuple[str, Any]]]]) -> None:
+        """Offer objects, each with a text, under headings; the first is chosen."""
+        rows: list[tuple[str, Any]] = []
+        headings = []
+        for heading, choices in groups:
+            headings.append(len(rows))
+            rows += [(heading, None), *((f"   {text}", value) for text, value in choices)]
+        first = next(value for _, value in rows if value is not None)
+        self.set_choices(rows, first)
+        for row in headings:
+            item = self.model().item(row)
+            item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
+            font = item.font()
+            font.setBold(True)
+            item.setFont(font)
+
+
 class LayerChoice(RunChoice):
     """A choice among the viewer's layers of a type; survives renaming, deletion and reordering.
 

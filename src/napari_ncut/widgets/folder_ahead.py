@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from itertools import groupby
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,8 +13,8 @@ from qtpy.QtWidgets import QCheckBox, QSpinBox, QVBoxLayout, QWidget
 from ..errors import InputError
 from ..folders import ImageFolder
 from ..progress import Progress
-from ..segmenters import SegmenterEntry, segmenters
-from .choices import RunChoice
+from ..segmenters import KINDS, SegmenterEntry, segmenters
+from .choices import GroupedChoice
 from .declared import DeclaredControls
 from .panels import labeled_grid
 from .workers import Job, once_after, tell
@@ -36,22 +37,24 @@ class SegmenterControls(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._entries: dict[str, SegmenterEntry] = {
-            name: entry for name, entry in segmenters().items() if not entry.unavailable_because
-        }
+        entries = [
+            entry
+            for kind in KINDS
+            for entry in segmenters(kind).values()
+            if not entry.unavailable_because
+        ]
         self.ahead = QCheckBox("Make segments ahead")
         self.ahead.setChecked(True)
         self.ahead.setToolTip(
             "Segment the image, and those around it while you paint, in a thread. Images that\n"
             "have segments of their own, saved or in a draft, keep them."
         )
-        self.method = RunChoice(
-            "How segments are made.\n"
-            + "\n".join(f"{entry.title}: {entry.text}" for entry in self._entries.values())
-        )
-        self.method.set_choices(
-            [(entry.title, name) for name, entry in self._entries.items()],
-            next(iter(self._entries)),
+        self.method = GroupedChoice("")
+        self.method.set_groups(
+            [
+                (title, [(entry.title, entry) for entry in group])
+                for title, group in groupby(entries, _heading)
+            ]
         )
         self.number = QSpinBox()
         self.number.setRange(1, _MOST)
@@ -64,7 +67,7 @@ class SegmenterControls(QWidget):
             "How many images before and after the one shown are segmented ahead; 0: it alone."
         )
         # Made when first asked for: there are many methods.
-        self._controls: dict[str, DeclaredControls] = {}
+        self._controls: dict[tuple[str, str], DeclaredControls] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.ahead)
@@ -81,7 +84,12 @@ class SegmenterControls(QWidget):
     @property
     def entry(self) -> SegmenterEntry:
         """The method that is chosen."""
-        return self._entries[str(self.method.value)]
+        entry: SegmenterEntry = self.method.value
+        return entry
+
+    def choose(self, name: str, kind: str) -> None:
+        """Choose a method."""
+        self.method.value = segmenters(kind)[name]
 
     @property
     def n_segments(self) -> int | None:
@@ -90,21 +98,22 @@ class SegmenterControls(QWidget):
 
     def parameters(self) -> dict[str, Any]:
         """Values of the method's parameters."""
-        return self._controls[self.entry.name].values()
+        return self._controls[_id(self.entry)].values()
 
     def key(self) -> Hashable:
         """What tells segments of these settings from others."""
         parameters = sorted((name, repr(value)) for name, value in self.parameters().items())
-        return self.entry.name, self.n_segments, tuple(parameters)
+        return _id(self.entry), self.n_segments, tuple(parameters)
 
     def _on_method(self) -> None:
         entry = self.entry
-        if entry.name not in self._controls:
-            controls = self._controls[entry.name] = DeclaredControls(entry.parameters)
+        if _id(entry) not in self._controls:
+            controls = self._controls[_id(entry)] = DeclaredControls(entry.parameters)
             controls.changed.connect(self.changed)
             self.layout().addWidget(controls)
-        for name, controls in self._controls.items():
-            controls.setVisible(name == entry.name)
+        for which, controls in self._controls.items():
+            controls.setVisible(which == _id(entry))
+        self.method.setToolTip(f"How segments are made. {entry.title}: {entry.text}")
         counted = entry.counts != "never"
         for column in (0, 1):
             self._grid.itemAtPosition(1, column).widget().setVisible(counted)
@@ -118,6 +127,16 @@ class SegmenterControls(QWidget):
         for widget in (self.method, self.number, self.reach, *self._controls.values()):
             widget.setEnabled(on)
         self.changed.emit()
+
+
+def _id(entry: SegmenterEntry) -> tuple[str, str]:
+    """What tells methods apart: names are of a kind."""
+    return entry.kind, entry.name
+
+
+def _heading(entry: SegmenterEntry) -> str:
+    title = KINDS[entry.kind].title
+    return f"{title}: {entry.group.lower()}" if entry.group else title
 
 
 class SegmentAhead(QObject):
@@ -185,7 +204,10 @@ class SegmentAhead(QObject):
 
         try:
             segment = segmenter(
-                controls.entry.name, controls.parameters(), n_segments=controls.n_segments
+                controls.entry.name,
+                controls.parameters(),
+                kind=controls.entry.kind,
+                n_segments=controls.n_segments,
             )
         except InputError as error:
             tell(error)

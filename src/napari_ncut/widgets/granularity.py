@@ -402,7 +402,13 @@ class GranularityWidget(GranularityPanel):
             return
         options = self.superpixels.options()
         copy_to_clipboard(
-            function_script_of(reading, "segment_superpixels", options, "superpixels")
+            function_script_of(
+                reading,
+                "segment_superpixels",
+                options,
+                "superpixels",
+                defaults=self.superpixels.defaults(),
+            )
         )
 
     # ------------------------------------------------------------------------------------ what is

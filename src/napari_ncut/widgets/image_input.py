@@ -69,8 +69,11 @@ class ImageInput(QWidget):
         for choice in (self.image, self.shapes):
             choice.release()
 
-    def reading(self) -> Reading:
-        """What would be read now; an `InputError` with the reason if nothing can be."""
+    def reading(self, *, view: bool = False) -> Reading:
+        """What would be read now; an `InputError` with the reason if nothing can be.
+
+        With `view` it is what is on screen, the current plane alone.
+        """
         layer, controls = self.image.value, self.inputs
         if layer is None:
             raise InputError("Open an image first, then choose it under “Image”.")
@@ -81,9 +84,9 @@ class ImageInput(QWidget):
             combine="images",
             channels=controls.channel_choice(),
             level=controls.level.value,
-            region=controls.region.value,
+            region="view" if view else controls.region.value,
             shapes=self.shapes.value,
-            current_plane=controls.planes.value == "current" and self._has("TZ"),
+            current_plane=(view or controls.planes.value == "current") and self._has("TZ"),
             scaling=controls.scaling.value,
         )
 

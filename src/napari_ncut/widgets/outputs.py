@@ -89,6 +89,14 @@ def layer_added(viewer: ViewerModel, layer: Layer, above: Layer | None) -> Chang
     return Change("new layer", show, False, True)
 
 
+def layer_taken(viewer: ViewerModel, layer: Layer) -> Change:
+    """The command that takes a layer away; undone, it is where it was."""
+    place = viewer.layers.index(unwrap(layer))
+    above = viewer.layers[place + 1] if place + 1 < len(viewer.layers) else None
+    added = layer_added(viewer, layer, above)
+    return Change("layer taken away", added.apply, True, False)
+
+
 def _recolor(reference: weakref.ref[Labels], classes: ClassList) -> None:
     if (layer := reference()) is not None:
         layer.colormap = DirectLabelColormap(color_dict=classes.color_dict())

@@ -70,6 +70,10 @@ class SuperpixelControls(QWidget):
         number = {} if entry.counts == "never" else {"n_segments": self.number.value()}
         return {"method": self.name, **number, **self._controls[self.name].values()}
 
+    def defaults(self) -> dict[str, Any]:
+        """What the method's parameters are if nobody sets them."""
+        return {name: one.default for name, one in self._methods[self.name].parameters.items()}
+
     def allow(self, reason: str) -> None:
         """Enable the button, or say why it cannot be pressed."""
         entry = self._methods[self.name]
