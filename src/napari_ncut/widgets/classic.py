@@ -26,7 +26,7 @@ from .grabcut_panel import GrabCutPanel
 from .history import Change, Command, Group, history_of
 from .layers import free_name, unwrap
 from .outputs import layer_added, layer_taken
-from .panels import allow, folded
+from .panels import SCRIPT_TIP, allow, folded
 from .region_view import show_outlines
 from .roles import PAINTED, SEGMENTS, labels_on, note, notes_of
 from .workers import Job, percent, tell
