@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,9 @@ import pytest
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.testing import assert_array_equal
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QGroupBox, QLabel
+from qtpy.QtWidgets import QGroupBox, QLabel
 
 from napari_ncut import InputError
 from napari_ncut.widgets.history import history_of
@@ -24,9 +22,7 @@ from napari_ncut.widgets.paint_mouse import Place
 from napari_ncut.widgets.paint_tools import TOOLS
 from napari_ncut.widgets.roles import PAINTED, SEGMENTS, note, notes_of, role_of
 
-NONE, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
-SHIFT = Qt.KeyboardModifier.ShiftModifier
-LEFT, RIGHT, UP = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.NoButton
+from .mouse import CONTROL, LEFT, NONE, RIGHT, SHIFT, UP, Hands
 
 
 def tiles(height: int = 48, width: int = 72, side: int = 12) -> np.ndarray:
@@ -35,7 +31,7 @@ def tiles(height: int = 48, width: int = 72, side: int = 12) -> np.ndarray:
 
 
 @dataclass
-class Desk:
+class Desk(Hands):
     """A viewer with the widget docked."""
 
     viewer: Any
@@ -59,48 +55,8 @@ class Desk:
         return np.zeros(self.segments.shape, int) if layer is None else np.asarray(layer.data)
 
     @property
-    def canvas(self) -> Any:
-        return self.viewer.window._qt_viewer.canvas.native
-
-    def place(self, pixel: Any) -> QPoint:
-        """Where a pixel of the segments is on the canvas."""
-        layer = self.widget.segments_layer or self.widget.image
-        world = np.asarray(layer.data_to_world(pixel))[-2:]
-        camera = getattr(self.viewer, "scene", self.viewer).camera
-        row, column = (world - np.asarray(camera.center)[-2:]) * camera.zoom
-        return QPoint(
-            round(self.canvas.width() / 2 + column), round(self.canvas.height() / 2 + row)
-        )
-
-    def send(self, kind: Any, pixel: Any, button: Any, buttons: Any, modifier: Any) -> None:
-        at = self.place(pixel)
-        event = QMouseEvent(
-            kind, QPointF(at), QPointF(self.canvas.mapToGlobal(at)), button, buttons, modifier
-        )
-        QApplication.sendEvent(self.canvas, event)
-        # The canvas hears of moves after a while only.
-        self.qtbot.wait(8)
-
-    def drag(self, *path: Any, button: Any = LEFT, modifier: Any = NONE, steps: int = 4) -> None:
-        self.send(QEvent.Type.MouseButtonPress, path[0], button, button, modifier)
-        for start, stop in pairwise(path):
-            for share in np.linspace(0, 1, steps + 1)[1:]:
-                between = (1 - share) * np.array(start) + share * np.array(stop)
-                self.send(QEvent.Type.MouseMove, between, UP, button, modifier)
-        self.send(QEvent.Type.MouseButtonRelease, path[-1], button, UP, modifier)
-        self.wait()
-
-    click = drag
-
-    def double_click(self, pixel: Any) -> None:
-        self.click(pixel)
-        self.send(QEvent.Type.MouseButtonDblClick, pixel, LEFT, LEFT, NONE)
-        self.send(QEvent.Type.MouseButtonRelease, pixel, LEFT, UP, NONE)
-        self.wait()
-
-    def press(self, key: Any, modifier: Any = NONE) -> None:
-        QTest.keyClick(self.canvas, key, modifier)
-        self.wait()
+    def layer(self) -> Any:
+        return self.widget.segments_layer or self.widget.image
 
     def undo(self) -> None:
         self.press(Qt.Key.Key_Z, CONTROL)
