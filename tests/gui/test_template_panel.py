@@ -66,6 +66,8 @@ def painting(make_napari_viewer_proxy: Any) -> Callable[..., Painting]:
             metadata = {"napari_ncut": {"role": PAINTED}}
             viewer.add_labels(labels, name="painted", metadata=metadata, **kwargs)
         widget = Painting(viewer)
+        if (layer := widget.painted()) is not None:
+            layer.bind_key("T", lambda _: widget.panel.take_under_cursor())
         viewer.window.add_dock_widget(widget)
         return widget
 

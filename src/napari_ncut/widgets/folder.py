@@ -94,6 +94,7 @@ class FolderWidget(FolderPanel):
         self.follow(self.history.changed, self._on_history)
         self.follow(self.classes.changed, self._on_classes)
         self.follow(self._viewer.layers.events.removed, self._on_removed)
+        self.follow(self._viewer.layers.events.inserted, self._on_inserted)
 
     @property
     def busy(self) -> bool:
@@ -394,6 +395,11 @@ class FolderWidget(FolderPanel):
         if self.desk is not None and not self._moving:
             self.keeper.soon()
         self._refresh()
+
+    def _on_inserted(self, event: Any) -> None:
+        """Other widgets make segments, and layers to paint on."""
+        if self.desk is not None and not self._moving:
+            self._adopt()
 
     def _on_removed(self, event: Any) -> None:
         """Layers that the user deletes, or that go because the window is closed."""

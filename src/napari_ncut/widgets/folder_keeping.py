@@ -57,8 +57,9 @@ class WorkKeeper(QObject):
         return self._writer.busy
 
     def watch(self, folder: ImageFolder | None, desk: Desk | None) -> None:
-        """Keep the work on another image from now on."""
-        self.timer.stop()
+        """Keep the work on this image from now on."""
+        if desk is not self._desk:
+            self.timer.stop()
         self._folder, self._desk = folder, desk
 
     def kept(self, folder: ImageFolder, number: int) -> Task | None:

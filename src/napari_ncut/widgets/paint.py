@@ -485,6 +485,7 @@ def _keys() -> dict[str, Callable[[Any], None]]:
         tool.key: chooses(name) for name, tool in TOOLS.items() if name != "pick"
     }
     return keys | {
+        "T": lambda widget: widget.copies.take_under_cursor(),
         TOOLS["pick"].key: lambda widget: widget._gestures.pick_here(),
         "Enter": PaintWidget._complete,
         "Escape": PaintWidget._drop,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +41,14 @@ _PAINT_TIP = (
     "Key: Enter on the outlines; Esc drops them"
 )
 _CLASS_TIP = "Take the largest painted thing of the selected class as the template"
-_CURSOR_TIP = "Take the painted thing that the cursor was last on. Key: T on the painted layer"
+_CURSOR_TIP = "Take the painted thing that the cursor was last on. Key: T"
 _SHAPE_TIP = "Take the selected (or last) shape, with all that is painted in it"
 
 
 class TemplatePanel(TemplateControls):
     """Finds copies of something painted, as a section of a widget.
+
+    Whoever shows it may bind a key to `take_under_cursor`.
 
     Parameters
     ----------
@@ -84,7 +85,6 @@ class TemplatePanel(TemplateControls):
         self._preview: CopiesPreview | None = None
         self._found_in: Reading | None = None
         self._arrive: Callable[[Any], None] = lambda _: None
-        self._bound: weakref.WeakSet[Labels] = weakref.WeakSet()
         self._job = Job(self)
         self._connect()
         self.refresh()
@@ -122,10 +122,8 @@ class TemplatePanel(TemplateControls):
     def refresh(self) -> None:
         """Show what can be done; to be called when image, painted layer or class are others."""
         layer = self._painted()
-        if layer is not None and layer not in self._bound:
-            self._bound.add(layer)
+        if layer is not None:
             self._history.follow(layer)
-            bind_weakly(layer, "T", self.take_under_cursor)
         if self._job.busy:
             return
         reason = self._why_not()
