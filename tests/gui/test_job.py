@@ -22,6 +22,7 @@ from napari_ncut.widgets.classic import ClassicWidget
 from napari_ncut.widgets.folder import FolderWidget
 from napari_ncut.widgets.history import history_of
 from napari_ncut.widgets.paint import PaintWidget
+from napari_ncut.widgets.roles import SEGMENTS
 
 from .mouse import CONTROL, LEFT, SHIFT, Hands
 
@@ -243,3 +244,25 @@ def test_classes_are_those_of_the_folder(open_desk: Any, images: Path):
     assert again.paint._session.classes.classes.names == {1: "grain", 2: "crack"}
     history = history_of(again.viewer)
     assert not history.can_undo
+
+
+def test_one_layer_of_segments_whoever_makes_them(open_desk: Any, images: Path):
+    desk = open_desk()
+    desk.folder.segmenter.choose("slic", "superpixels")
+    desk.folder.segmenter.number.setValue(12)
+    desk.folder.segmenter.ahead.setChecked(True)
+    desk.open(images)
+    (ahead,) = desk.folder.desk.labels(SEGMENTS)
+    first = ahead.data.copy()
+    assert desk.paint.segments_layer is ahead and first.max() > 4
+    desk.push(desk.segment.run_button)
+    assert desk.folder.desk.labels(SEGMENTS) == [ahead]
+    assert ahead.data.max() == 4
+    desk.paint.number.setValue(30)
+    desk.push(desk.paint.make_button)
+    (made,) = desk.folder.desk.labels(SEGMENTS)
+    assert made.data.max() == 30 and desk.paint.segments_layer is made
+    desk.press(Qt.Key.Key_Z, CONTROL)
+    desk.press(Qt.Key.Key_Z, CONTROL)
+    (again,) = desk.folder.desk.labels(SEGMENTS)
+    assert_array_equal(again.data, first)

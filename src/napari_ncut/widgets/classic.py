@@ -28,7 +28,7 @@ from .layers import free_name, unwrap
 from .outputs import layer_added, layer_taken
 from .panels import SCRIPT_TIP, allow, folded
 from .region_view import show_outlines
-from .roles import PAINTED, SEGMENTS, labels_on, note, notes_of
+from .roles import PAINTED, SEGMENTS, labels_on, machine_segments, note, notes_of
 from .workers import Job, percent, tell
 
 if TYPE_CHECKING:
@@ -110,12 +110,9 @@ class ClassicWidget(ClassicPanel):
 
     @property
     def segments(self) -> Labels | None:
-        """The layer of segments that this widget has made of the chosen image, None without one."""
+        """The layer of segments that a method has made of the chosen image, None without one."""
         image = self.input.image.value
-        if image is None:
-            return None
-        layers = labels_on(self._viewer, image, SEGMENTS)
-        return next((layer for layer in layers if "segmenter" in notes_of(layer)), None)
+        return None if image is None else machine_segments(self._viewer, image)
 
     # ------------------------------------------------------------------------------------ segment
 

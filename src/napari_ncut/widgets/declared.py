@@ -95,6 +95,16 @@ class DeclaredControls(QWidget):
         return value if entry.kind is int else round(value, _DECIMALS)
 
 
+class _PlainSpinBox(QDoubleSpinBox):
+    """Shows no zeros that say nothing."""
+
+    def textFromValue(self, value: float) -> str:
+        """The number with as many decimals as it has."""
+        text = super().textFromValue(value)
+        point = self.locale().decimalPoint()
+        return text.rstrip("0").removesuffix(point) if point in text else text
+
+
 def _control(entry: Parameter) -> QWidget:
     control: Any
     if entry.kind is str and entry.choices:
@@ -112,7 +122,7 @@ def _control(entry: Parameter) -> QWidget:
         control.setRange(int(entry.low), int(entry.high))
         control.setSingleStep(int(entry.step))
     else:
-        control = QDoubleSpinBox()
+        control = _PlainSpinBox()
         control.setDecimals(_DECIMALS)
         control.setRange(entry.low, entry.high)
         control.setSingleStep(entry.step)

@@ -384,7 +384,7 @@ class FolderWidget(FolderPanel):
 
     def _on_segments(self, number: int, segments: Any) -> None:
         if self.desk is not None and self.desk.number == number:
-            self.desk.add_segments(segments, self.history)
+            self.desk.add_segments(segments, self.segmenter.noted(), self.history)
             self._adopt()
 
     def _on_ahead(self, text: str) -> None:

@@ -100,6 +100,11 @@ class SegmenterControls(QWidget):
         """Values of the method's parameters."""
         return self._controls[_id(self.entry)].values()
 
+    def noted(self) -> dict[str, Any]:
+        """What layers of segments are noted to be made by."""
+        counted = {} if self.n_segments is None else {"n_segments": self.n_segments}
+        return {"method": self.entry.name, **counted, **self.parameters()}
+
     def key(self) -> Hashable:
         """What tells segments of these settings from others."""
         parameters = sorted((name, repr(value)) for name, value in self.parameters().items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
@@ -166,13 +166,26 @@ class Desk:
             self._viewer.layers.remove(layer)
         return place
 
-    def add_segments(self, segments: NDArray[np.int32], history: History) -> None:
-        """Show segments that were made ahead, unless there are some of the user's own."""
+    def add_segments(
+        self, segments: NDArray[np.int32], segmenter: dict[str, Any], history: History
+    ) -> None:
+        """Show segments that were made ahead, unless there are some of the user's own.
+
+        Parameters
+        ----------
+        segments
+            Of the image.
+        segmenter
+            The method with its parameters, to be noted.
+        history
+            What follows the layer.
+        """
         painted, there = self.painted, self.segments
         if painted is None or segments.shape != self.shape:
             return
         if there is None:
             layer = self._segments_layer(segments)
+            note(layer, segmenter=segmenter)
             layer.name = free_name(self._viewer, layer.name)
             active = self._viewer.layers.selection.active
             self._viewer.layers.insert(self._viewer.layers.index(painted), layer)
@@ -182,6 +195,7 @@ class Desk:
             self._made = weakref.ref(unwrap(layer))
         elif there is self._made() and _digest(np.asarray(there.data)) == self._as_made:
             there.data = segments
+            note(there, segmenter=segmenter)
         else:
             return
         # Nobody's work: it is no reason for a draft.

@@ -10,11 +10,11 @@ from qtpy.QtCore import QObject, Signal
 
 from ..errors import InputError
 from ..progress import Progress, Steps
-from .history import History
-from .outputs import layer_added
+from .history import Group, History
+from .outputs import layer_added, layer_taken
 from .region_keeping import labels_layer
 from .region_view import show_outlines
-from .roles import SEGMENTS, note
+from .roles import SEGMENTS, machine_segments, note
 from .superpixel_controls import superpixel_steps
 from .workers import Job, tell
 
@@ -123,10 +123,14 @@ class PaintJobs(QObject):
         except InputError as error:
             tell(error)
             return
-        note(layer, role=SEGMENTS)
+        note(layer, role=SEGMENTS, segmenter=options)
         show_outlines(layer, True)
         self._history.follow(layer)
-        self._history.perform(layer_added(self._viewer, layer, None))
+        image = reading.sources[0].layer
+        earlier = None if image is None else machine_segments(self._viewer, image)
+        taken = [] if earlier is None else [layer_taken(self._viewer, earlier)]
+        added = layer_added(self._viewer, layer, self._session.painted)
+        self._history.perform(Group("make segments", [*taken, added]))
         self.told.emit(f"{max(kept.n_regions):,} segments. Choose a tool and paint.")
 
     def _start(self, steps: Callable[[], Any], arrive: Callable[[Any], None]) -> None:

@@ -47,6 +47,15 @@ def labels_on(viewer: ViewerModel, image: Image, role: str) -> list[Labels]:
     ]
 
 
+def machine_segments(viewer: ViewerModel, image: Image) -> Labels | None:
+    """Segments on an image that a method made, and that another may take the place of.
+
+    They are those with a note "segmenter", the method with its parameters.
+    """
+    layers = labels_on(viewer, image, SEGMENTS)
+    return next((layer for layer in layers if "segmenter" in notes_of(layer)), None)
+
+
 def lies_on(layer: Labels, image: Image) -> bool:
     """Whether labels cover an image pixel by pixel; of a pyramid, one of its levels."""
     if layer.multiscale or layer.ndim != image.ndim:
