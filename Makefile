@@ -47,8 +47,9 @@ bench: $(READY) peer ## run the benchmarks that our figures come from
 screenshots: $(READY) ## draw the pictures of README and docs again
 	$(DISPLAYED) $(BIN)/python docs/make_screenshots.py
 
-walkthrough: $(READY) ## draw masks after one, two and four clicks on three images
+walkthrough: $(READY) ## draw masks after clicks on three images, and a folder that is painted
 	$(DISPLAYED) $(BIN)/python docs/make_walkthrough.py
+	$(DISPLAYED) $(BIN)/python docs/make_job.py
 
 manifest: ## copy napari.yaml into the package
 	cp napari.yaml src/napari_ncut/napari.yaml

@@ -479,7 +479,7 @@ def _keys() -> dict[str, Callable[[Any], None]]:
     """Key → what it does with a widget."""
 
     def chooses(name: str) -> Callable[[Any], None]:
-        return lambda widget: widget.choose_tool("" if widget.tool == name else name)
+        return lambda widget: widget.choose_tool(name)
 
     keys: dict[str, Callable[[Any], None]] = {
         tool.key: chooses(name) for name, tool in TOOLS.items() if name != "pick"
