@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import options as o
-from .report import listing, progress_bar, reported, say, written
+from .report import listing, reported, say
 
 if TYPE_CHECKING:
     from ..declared import Parameter
@@ -129,10 +128,8 @@ def classic_command(
         napari-ncut classic --list
     """
     from ..classic.segment import KIND, segment_classic_steps
-    from ..io import check_outputs, write_together
-    from ..progress import run_steps
     from ..segmenters import segmenter_entry
-    from .inputs import as_given, check_apart, label_writer, output_stems, read_inputs
+    from .label_maps import write_label_maps
     from .settings import declared_settings
 
     entry = segmenter_entry(method, KIND)
@@ -140,10 +137,6 @@ def classic_command(
         entry.name, entry.parameters, settings or [], example="smooth=2", option="--param"
     )
     entry.checked({**entry.preset(preset), **parameters})
-    check_apart(images, output)
-    files = read_inputs(images, axes)
-    paths = [output / f"{stem}_{entry.name}.tif" for stem in output_stems([f.path for f in files])]
-    check_outputs(paths, overwrite=overwrite)
     shared = o.embed_parameters(
         limits=limits,
         layer=None,
@@ -152,24 +145,18 @@ def classic_command(
         scaling=scaling,
         device=device,
     )
-    given = as_given(files)
-    steps = segment_classic_steps(
-        given["images"],
-        axes=given["axes"],
+    told = write_label_maps(
+        segment_classic_steps,
+        images,
+        output,
+        entry.name,
+        axes=axes,
+        overwrite=overwrite,
         method=method,
         preset=preset,
         **shared,
         **parameters,
     )
-    with progress_bar() as progress:
-        found = run_steps(steps, progress)
-    labels = found if len(files) > 1 else [found]
-    writers: dict[Path, Callable[[Path], object]] = {
-        path: label_writer(file, one) for path, file, one in zip(paths, files, labels, strict=True)
-    }
-    written(write_together(writers))
-    counts = [int(one.max()) for one in labels]
-    told = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     say(f"{told} segments; {_ZERO[entry.zero]}.", stderr=True)
 
 

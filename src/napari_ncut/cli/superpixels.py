@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from . import options as o
-from .report import progress_bar, reported, say, written
+from .report import reported, say
 
 METHODS = "compact|ssn|slic|slic-zero|compact-watershed|felzenszwalb|quickshift|seeds|lsc|mslic"
 
@@ -82,19 +80,13 @@ def superpixels_command(
 
         napari-ncut superpixels volume.tif -o results --axes ZYX --method slic --supervoxels
     """
-    from ..io import check_outputs, write_together
-    from ..progress import run_steps
     from ..segmenters import segmenter_entry
     from ..superpixels.segment import KIND, segment_superpixels_steps
-    from .inputs import as_given, check_apart, label_writer, output_stems, read_inputs
+    from .label_maps import write_label_maps
     from .settings import declared_settings
 
     entry = segmenter_entry(superpixel_method, KIND)
     parameters = declared_settings(entry.name, entry.parameters, settings or [])
-    check_apart(images, output)
-    files = read_inputs(images, axes)
-    paths = [output / f"{s}_superpixels.tif" for s in output_stems([f.path for f in files])]
-    check_outputs(paths, overwrite=overwrite)
     shared = o.embed_parameters(
         limits=limits,
         layer=None,
@@ -103,10 +95,13 @@ def superpixels_command(
         scaling=scaling,
         device=device,
     )
-    given = as_given(files)
-    steps = segment_superpixels_steps(
-        given["images"],
-        axes=given["axes"],
+    told = write_label_maps(
+        segment_superpixels_steps,
+        images,
+        output,
+        "superpixels",
+        axes=axes,
+        overwrite=overwrite,
         method=superpixel_method,
         n_segments=number,
         supervoxels=supervoxels,
@@ -114,13 +109,4 @@ def superpixels_command(
         **shared,
         **parameters,
     )
-    with progress_bar() as progress:
-        found = run_steps(steps, progress)
-    labels = found if len(files) > 1 else [found]
-    writers: dict[Path, Callable[[Path], object]] = {
-        path: label_writer(file, one) for path, file, one in zip(paths, files, labels, strict=True)
-    }
-    written(write_together(writers))
-    counts = [int(one.max()) for one in labels]
-    told = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     say(f"{told} superpixels; {entry.name} {entry.count_text}.", stderr=True)

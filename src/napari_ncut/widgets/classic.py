@@ -29,7 +29,7 @@ from .outputs import layer_added, layer_taken
 from .panels import SCRIPT_TIP, allow, folded
 from .region_view import show_outlines
 from .roles import PAINTED, SEGMENTS, labels_on, machine_segments, note, notes_of
-from .workers import Job, percent, tell
+from .workers import Job, tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -77,7 +77,7 @@ class ClassicWidget(ClassicPanel):
         self._refresh()
 
     def _connect(self) -> None:
-        self._job.stepped.connect(self._on_progress)
+        self._job.stepped.connect(self.show_progress)
         self._job.finished.connect(self._on_segmented)
         self._job.cancelled.connect(lambda: self._tell("Cancelled; nothing was changed."))
         self._job.failed.connect(self._tell)
@@ -138,11 +138,6 @@ class ClassicWidget(ClassicPanel):
         """Stop what is computed; nothing is changed."""
         self._job.cancel()
         self._previews.cancel()
-
-    def _on_progress(self, step: Progress) -> None:
-        self.progress.setMaximum(max(step.total, 1) if step.total > 1 else 0)
-        self.progress.setValue(step.done)
-        self.message.setText(percent(step))
 
     def _on_segmented(self, found: Segmented) -> None:
         reading = self._reading

@@ -14,7 +14,6 @@ from napari.utils.notifications import show_info
 from ..classic.grabcut_iterations import REQUIRES
 from ..declared import missing_because
 from ..errors import InputError
-from ..progress import Progress
 from .grabcut_controls import GrabCutControls
 from .grabcut_layers import (
     MARK_KINDS,
@@ -29,9 +28,9 @@ from .history import Change, Group, History
 from .keys import ShiftDigits, bind_weakly
 from .layers import unwrap
 from .outputs import layer_added
-from .panels import allow
+from .panels import allow, show_step
 from .shapes_steps import ShapesSteps
-from .workers import Job, percent, tell
+from .workers import Job, tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -79,7 +78,7 @@ class GrabCutPanel(GrabCutControls):
         self.refresh()
 
     def _connect(self) -> None:
-        self._job.stepped.connect(self._on_progress)
+        self._job.stepped.connect(lambda step: show_step(step, self.progress, self.message))
         self._job.finished.connect(lambda result: self._arrive(result))
         self._job.busy_changed.connect(self._on_busy)
         self._job.cancelled.connect(lambda: self.message.setText("Cancelled; nothing is changed."))
@@ -254,11 +253,6 @@ class GrabCutPanel(GrabCutControls):
             image = self._cutter[0][0]()
             if image is None or image not in self._viewer.layers:
                 self._cutter = None
-
-    def _on_progress(self, step: Progress) -> None:
-        self.progress.setMaximum(step.total if step.total > 1 else 0)
-        self.progress.setValue(step.done)
-        self.message.setText(percent(step))
 
     def _on_busy(self, busy: bool) -> None:
         self.progress.setVisible(busy)

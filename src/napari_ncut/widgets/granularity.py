@@ -20,7 +20,7 @@ from .region_paint import paint_region
 from .region_steps import FoundPlane, find_steps
 from .region_view import Chosen, RegionView
 from .segment_clicks import SegmentClicks
-from .workers import Job, once_after, percent, tell
+from .workers import Job, once_after, tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -138,9 +138,7 @@ class GranularityWidget(GranularityPanel):
         if isinstance(step, FoundPlane):
             self._on_found(step)
             return
-        self.progress.setMaximum(step.total if step.total > 1 else 0)
-        self.progress.setValue(step.done)
-        self.message.setText(percent(step))
+        self.show_progress(step)
 
     def _on_found(self, found: FoundPlane) -> None:
         """The regions of one more plane: the first one takes the place of what was shown."""

@@ -11,7 +11,6 @@ from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from ..errors import InputError
-from ..progress import Progress
 from .label_pairing import paired_labels
 from .layers import unwrap
 from .mask_controls import LABELS
@@ -31,7 +30,7 @@ from .segment_steps import (
 )
 from .segments import Segments, instance_blocks
 from .session import session_of
-from .workers import Job, percent
+from .workers import Job
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -69,7 +68,7 @@ class MasksWidget(MasksPanel):
         self._refresh()
 
     def _connect(self) -> None:
-        self._job.stepped.connect(self._on_progress)
+        self._job.stepped.connect(self.show_progress)
         self._job.finished.connect(lambda result: self._arrive(result))
         self._job.busy_changed.connect(self._on_busy)
         self._job.cancelled.connect(lambda: self._tell("Cancelled; nothing was changed."))
@@ -276,11 +275,6 @@ class MasksWidget(MasksPanel):
     def _start(self, steps: Callable[[], Any], arrive: Callable[..., None], *more: Any) -> None:
         self._arrive = lambda result: arrive(result, *more)
         self._job.start(steps)
-
-    def _on_progress(self, step: Progress) -> None:
-        self.progress.setMaximum(max(step.total, 1) if step.total > 1 else 0)
-        self.progress.setValue(step.done)
-        self.message.setText(percent(step))
 
     def _on_busy(self, busy: bool) -> None:
         self.progress.setVisible(busy)

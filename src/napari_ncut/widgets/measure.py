@@ -13,7 +13,6 @@ from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QFileDialog
 
 from ..errors import InputError
-from ..progress import Progress
 from .history import Change, history_of
 from .layers import unwrap
 from .measure_compare import compare_steps, why_not
@@ -22,7 +21,7 @@ from .measure_steps import Measured, layer_features, measure_steps
 from .panels import SCRIPT_TIP, allow
 from .segment_clicks import SegmentClicks
 from .underlying import LabelsFrame
-from .workers import Job, percent, tell
+from .workers import Job, tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -65,7 +64,7 @@ class MeasureWidget(MeasurePanel):
         self._refresh()
 
     def _connect(self) -> None:
-        self._job.stepped.connect(self._on_progress)
+        self._job.stepped.connect(self.show_progress)
         self._job.finished.connect(lambda result: self._arrive(result))
         self._job.busy_changed.connect(self._on_busy)
         self._job.cancelled.connect(lambda: self._tell("Cancelled; nothing was changed."))
@@ -158,11 +157,6 @@ class MeasureWidget(MeasurePanel):
     def _start(self, steps: Callable[[], Any], arrive: Callable[[Any], None]) -> None:
         self._arrive = arrive
         self._job.start(steps)
-
-    def _on_progress(self, step: Progress) -> None:
-        self.progress.setMaximum(max(step.total, 1) if step.total > 1 else 0)
-        self.progress.setValue(step.done)
-        self.message.setText(percent(step))
 
     def _on_busy(self, busy: bool) -> None:
         self.progress.setVisible(busy)

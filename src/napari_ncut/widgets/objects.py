@@ -11,7 +11,6 @@ import numpy as np
 from napari.layers import Labels
 from napari.utils.notifications import show_info
 
-from ..progress import Progress
 from .history import Change, Command, Group, history_of
 from .layers import unwrap
 from .object_layers import (
@@ -29,7 +28,7 @@ from .object_layers import (
 from .objects_panel import ObjectsPanel
 from .outputs import output_fits
 from .panels import SCRIPT_TIP, allow
-from .workers import Job, percent
+from .workers import Job
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -73,7 +72,7 @@ class ObjectsWidget(ObjectsPanel):
         self._refresh()
 
     def _connect(self) -> None:
-        self._job.stepped.connect(self._on_progress)
+        self._job.stepped.connect(self.show_progress)
         self._job.finished.connect(lambda result: self._arrive(result))
         self._job.busy_changed.connect(self._on_busy)
         self._job.cancelled.connect(lambda: self._tell("Cancelled; nothing was changed."))
@@ -186,11 +185,6 @@ class ObjectsWidget(ObjectsPanel):
     def _start(self, steps: Callable[[], Any], arrive: Callable[[Any], None]) -> None:
         self._arrive = arrive
         self._job.start(steps)
-
-    def _on_progress(self, step: Progress) -> None:
-        self.progress.setMaximum(max(step.total, 1) if step.total > 1 else 0)
-        self.progress.setValue(step.done)
-        self.message.setText(percent(step))
 
     def _on_busy(self, busy: bool) -> None:
         self.progress.setVisible(busy)

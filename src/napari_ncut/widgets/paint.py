@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..painting import Painting
-from ..progress import Progress
 from .history import history_of
 from .keys import ShiftDigits
 from .layers import unwrap
@@ -26,7 +25,7 @@ from .paint_sketch import Sketch
 from .paint_tools import TOOLS
 from .panels import allow, folded
 from .template_panel import TemplatePanel
-from .workers import percent, tell
+from .workers import tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -96,7 +95,7 @@ class PaintWidget(PaintPanel):
 
     def _connect(self) -> None:
         job = self._jobs.job
-        job.stepped.connect(self._on_progress)
+        job.stepped.connect(self.show_progress)
         job.busy_changed.connect(self._on_busy)
         job.cancelled.connect(lambda: self._tell("Cancelled; nothing was changed."))
         job.failed.connect(self._tell)
@@ -409,11 +408,6 @@ class PaintWidget(PaintPanel):
             return
         options = {"method": self.method.value, "n_segments": self.number.value()}
         self._jobs.make_segments(reading, options)
-
-    def _on_progress(self, step: Progress) -> None:
-        self.progress.setMaximum(max(step.total, 1) if step.total > 1 else 0)
-        self.progress.setValue(step.done)
-        self.message.setText(percent(step))
 
     def _on_busy(self, busy: bool) -> None:
         self.progress.setVisible(busy)

@@ -22,6 +22,9 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+from ..progress import Progress
+from .workers import percent
+
 _WIDTH = 330
 
 
@@ -176,6 +179,17 @@ class WorkingWidget(DockedWidget):
         self.cancel_button.setToolTip("Stop what is computed; nothing is changed then")
         self.cancel_button.setEnabled(False)
         self.script_button = script_button()
+
+    def show_progress(self, step: Progress) -> None:
+        """Show how far the work is."""
+        show_step(step, self.progress, self.message)
+
+
+def show_step(step: Progress, bar: QProgressBar, message: QLabel) -> None:
+    """Show how far work is: in a bar, which runs to and fro where nobody knows, and in words."""
+    bar.setMaximum(step.total if step.total > 1 else 0)
+    bar.setValue(step.done)
+    message.setText(percent(step))
 
 
 def _call_all(functions: list[Callable[[], Any]], *_: Any) -> None:

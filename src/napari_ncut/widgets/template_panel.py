@@ -11,19 +11,18 @@ from napari.utils.notifications import show_info
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..progress import Progress
 from .history import Group, History
 from .keys import bind_weakly
 from .layers import block_in, unwrap
 from .outputs import layer_added
-from .panels import allow
+from .panels import allow, show_step
 from .region_paint import new_labels
 from .roles import PAINTED, note
 from .shapes_area import area_of_shape
 from .template_controls import TemplateControls
 from .template_preview import CopiesPreview
 from .template_steps import FoundCopies, Painted, find_steps, load_steps, paint_steps, take_steps
-from .workers import Job, percent, tell
+from .workers import Job, tell
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -90,7 +89,7 @@ class TemplatePanel(TemplateControls):
         self.refresh()
 
     def _connect(self) -> None:
-        self._job.stepped.connect(self._on_progress)
+        self._job.stepped.connect(lambda step: show_step(step, self.progress, self.message))
         self._job.finished.connect(lambda result: self._arrive(result))
         self._job.busy_changed.connect(self._on_busy)
         self._job.cancelled.connect(lambda: self.message.setText("Cancelled; nothing is changed."))
@@ -363,11 +362,6 @@ class TemplatePanel(TemplateControls):
             self.drop()
             self.message.setText("")
         self.refresh()
-
-    def _on_progress(self, step: Progress) -> None:
-        self.progress.setMaximum(step.total if step.total > 1 else 0)
-        self.progress.setValue(step.done)
-        self.message.setText(percent(step))
 
     def _on_busy(self, busy: bool) -> None:
         self.progress.setVisible(busy)
