@@ -14,6 +14,7 @@ import napari
 import numpy as np
 import skimage.data
 from PIL import Image
+from qtpy.QtGui import QImage
 from qtpy.QtTest import QTest
 from scipy.ndimage import binary_fill_holes
 from skimage import measure
@@ -22,6 +23,7 @@ from skimage.segmentation import watershed
 from superqt import QCollapsible
 
 from napari_ncut.cli.demo import CLASS_NAMES, CLICKS, EMBED, PREDICT
+from napari_ncut.widgets.classic import ClassicWidget
 from napari_ncut.widgets.demo import place_clicks, prepare_demo
 from napari_ncut.widgets.features import FeaturesWidget
 from napari_ncut.widgets.granularity import GranularityWidget
@@ -49,9 +51,21 @@ def shown(segment: PointsWidget, n_clicks: int) -> bool:
 
 
 def save(viewer: napari.Viewer, name: str) -> None:
-    picture = Image.fromarray(viewer.screenshot(canvas_only=False, flash=False)).convert("RGB")
+    write(Image.fromarray(viewer.screenshot(canvas_only=False, flash=False)), name)
+
+
+def save_picture(grabbed: QImage, name: str) -> None:
+    """Save what a window of Qt's shows."""
+    image = grabbed.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits().asarray(image.sizeInBytes()), np.uint8)
+    shape = image.height(), image.width(), 3
+    packed = rows.reshape(image.height(), -1)[:, : 3 * image.width()].reshape(shape)
+    write(Image.fromarray(packed), name)
+
+
+def write(picture: Image.Image, name: str) -> None:
     # 256 colors of its own are enough for a window, and a quarter of the size.
-    picture.quantize(256, kmeans=3).save(FOLDER / f"{name}.png", optimize=True)
+    picture.convert("RGB").quantize(256, kmeans=3).save(FOLDER / f"{name}.png", optimize=True)
 
 
 def show_groups(viewer: napari.Viewer, features: FeaturesWidget, n_groups: int) -> None:
@@ -138,6 +152,22 @@ def show_measures() -> None:
     viewer.close()
 
 
+def show_methods() -> None:
+    """Save a picture of what every classic method makes of coins."""
+    viewer = napari.Viewer()
+    viewer.window.resize(*SIZE)
+    viewer.add_image(skimage.data.coins(), name="coins")
+    widget = ClassicWidget(viewer)
+    viewer.window.add_dock_widget(widget, name="Segment")
+    widget.preview_button.click()
+    wait(lambda: not widget.busy)
+    widget.dialog.resize(1300, 790)
+    QTest.qWait(500)
+    save_picture(widget.dialog.grab().toImage(), "methods")
+    widget.dialog.close()
+    viewer.close()
+
+
 def without_specks(labels: np.ndarray) -> np.ndarray:
     """Labels without specks."""
     large = np.bincount(labels.ravel()) >= 200
@@ -183,6 +213,7 @@ def main() -> None:
     show_granularity()
     show_objects()
     show_measures()
+    show_methods()
 
 
 if __name__ == "__main__":
