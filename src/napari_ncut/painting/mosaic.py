@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import volume
+from .blocks import union, volume, within
 from .edits import Box
 
 # Patches of more pixels are worked on alone: beside small ones they would make much empty canvas.
 _LARGE = 2**16
+# Pixels of a box that neighbors share: handling one more costs as much as looking into so many.
+_SHARED = 2**14
 
 
 def groups(boxes: Sequence[Box]) -> Iterator[list[int]]:
@@ -60,6 +62,38 @@ class Mosaic:
         for i, box in enumerate(self.boxes):
             canvas[self.place(i)] = values[box]
         return canvas
+
+
+def together(pieces: Sequence[tuple[Box, NDArray]]) -> Iterator[tuple[Box, NDArray]]:
+    """The same numbers in fewer boxes: neighbors share one, as long as it is small.
+
+    Parameters
+    ----------
+    pieces
+        Boxes, and the number that is written to every pixel of each; 0 for those that stay as they
+        are. No pixel has a number in two of them.
+    """
+    if not pieces:
+        return
+    corners = np.array([[(part.start, part.stop) for part in box] for box, _ in pieces])
+    longest = int((corners[..., 1].max(axis=0) - corners[..., 0].min(axis=0)).argmax())
+    run: list[tuple[Box, NDArray]] = []
+    for i in np.argsort(corners[:, longest, 0], kind="stable"):
+        if run and volume(union([*(box for box, _ in run), pieces[i][0]])) > _SHARED:
+            yield _joint(run)
+            run = []
+        run.append(pieces[i])
+    yield _joint(run)
+
+
+def _joint(pieces: Sequence[tuple[Box, NDArray]]) -> tuple[Box, NDArray]:
+    if len(pieces) == 1:
+        return pieces[0]
+    box = union([one for one, _ in pieces])
+    numbers = np.zeros([part.stop - part.start for part in box], dtype=pieces[0][1].dtype)
+    for one, written in pieces:
+        numbers[within(one, box)] += written
+    return box, numbers
 
 
 def neighbor_offsets(shape: tuple[int, ...], reach: int) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ from .drawing import Rectangle, enclosed, line_pixels, swept
 from .edits import ArrayName, Box, Edit, bounding_box
 from .index import counted
 from .joining import joined
+from .mosaic import together
 from .splitting import split
 from .state import PaintedArrays
 
@@ -156,15 +157,8 @@ class Painting(PaintedArrays):
         region = self._roomy(block, union(boxes), _SEEN_AROUND)
         labels = block.read(segments, region)
         changed = joined(labels, numbers, [within(box, region) for box in boxes], target)
-        edits = []
-        for box, mask in changed:
-            before = labels[box]
-            edits.append(
-                self._edit(
-                    "segments", block, moved(box, region), before, np.where(mask, target, before)
-                )
-            )
-        return [edit for edit in edits if edit is not None]
+        pieces = [(box, mask * labels.dtype.type(target)) for box, mask in changed]
+        return self._numbered(block, region, labels, pieces)
 
     def cut(self, path: ArrayLike, *, through: bool = False) -> list[Edit]:
         """Part the segments that a line crosses; every pixel stays in one of the parts.
@@ -191,14 +185,23 @@ class Painting(PaintedArrays):
         pixels = pixels - [region[1].start, region[2].start]
         line[tuple(pixels[((pixels >= 0) & (pixels < line.shape)).all(axis=1)].T)] = True
         following = self._highest_number() + 1
-        edits = []
+        pieces = []
         for box, mask, part in split(labels, numbers, [within(b, region) for b in boxes], line):
-            before = labels[box]
-            new = mask & (part > 0)
             self._check_number(following + int(part.max()) - 1)
-            after = np.where(new, (part + (following - 1)).astype(before.dtype), before)
-            edits.append(self._edit("segments", block, moved(box, region), before, after))
+            new = mask & (part > 0)
+            pieces.append((box, np.where(new, part + (following - 1), 0).astype(labels.dtype)))
             following += int(part.max())
+        return self._numbered(block, region, labels, pieces)
+
+    def _numbered(
+        self, block: Block, region: Box, labels: NDArray, pieces: list[tuple[Box, NDArray]]
+    ) -> list[Edit]:
+        """Edits that write numbers, in boxes of a region, to the segments."""
+        edits = []
+        for box, numbers in together(pieces):
+            before = labels[box]
+            after = np.where(numbers > 0, numbers, before)
+            edits.append(self._edit("segments", block, moved(box, region), before, after))
         return [edit for edit in edits if edit is not None]
 
     # ---------------------------------------------------------------------------------- by pixels
