@@ -15,6 +15,7 @@ from napari_ncut.metrics import (
     boundary_recall,
     contingency,
     covering,
+    overlaps,
     rand_index,
     undersegmentation_error,
     variation_of_information,
@@ -152,3 +153,20 @@ def test_boundary_recall_and_precision_by_hand():
     assert boundary_recall(nothing, truth) == 0 and boundary_precision(nothing, truth) == 1
     assert boundary_recall(labels, nothing) == 1 and boundary_precision(labels, nothing) == 0
     assert boundary_f(labels, truth) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("far", [0, 3, 2**40])
+def test_overlaps_of_labels_of_any_size(far: int) -> None:
+    random = np.random.default_rng(0)
+    first, second = random.integers(-2, 5, (2, 30, 40))
+    first[first > 3] += far
+    found = overlaps(first, second)
+    expected = {
+        (int(a), int(b)): int(((first == a) & (second == b)).sum())
+        for a in np.unique(first)
+        for b in np.unique(second)
+        if ((first == a) & (second == b)).any()
+    }
+    pairs = zip(found.rows[found.row].tolist(), found.columns[found.column].tolist(), strict=True)
+    assert dict(zip(pairs, found.counts.tolist(), strict=True)) == expected
+    assert found.rows.dtype == first.dtype

@@ -29,6 +29,9 @@ __all__ = [
 ]
 
 Table = NDArray[np.float64]
+# A table of all pairs of labels with so many cells for each pixel is quicker counted than pairs are
+# sorted.
+_COUNTED = 4
 
 
 def covering(labels: ArrayLike, truth: ArrayLike) -> float:
@@ -243,10 +246,31 @@ def overlaps(labels: ArrayLike, truth: ArrayLike) -> Overlaps:
     """
     found, drawn = np.asarray(labels), np.asarray(truth)
     _check_comparable(found, drawn)
-    rows, row = np.unique(found, return_inverse=True)
-    columns, column = np.unique(drawn, return_inverse=True)
-    pairs, counts = np.unique(row.ravel() * len(columns) + column.ravel(), return_counts=True)
+    rows, row = _ranked(found)
+    columns, column = _ranked(drawn)
+    joint, n_pairs = row * len(columns) + column, len(rows) * len(columns)
+    if n_pairs <= _COUNTED * joint.size:
+        table = np.bincount(joint, minlength=n_pairs)
+        pairs = np.flatnonzero(table)
+        counts = table[pairs]
+    else:
+        pairs, counts = np.unique(joint, return_counts=True)
     return Overlaps(rows, columns, *np.divmod(pairs, len(columns)), counts.astype(np.float64))
+
+
+def _ranked(labels: NDArray) -> tuple[NDArray, NDArray[np.intp]]:
+    """Labels that occur, ascending, and the place of every pixel's among them, flat."""
+    flat = labels.ravel()
+    numbered = labels.dtype.kind in "biu"
+    lowest, highest = (int(flat.min()), int(flat.max())) if numbered else (0, 0)
+    if not numbered or highest - lowest > _COUNTED * flat.size:
+        there, place = np.unique(flat, return_inverse=True)
+        return there, place
+    shifted = flat.astype(np.intp) - lowest
+    found = np.flatnonzero(np.bincount(shifted))
+    places = np.zeros(highest - lowest + 1, dtype=np.intp)
+    places[found] = np.arange(len(found))
+    return (found + lowest).astype(labels.dtype, copy=False), places[shifted]
 
 
 def contingency(labels: ArrayLike, truth: ArrayLike) -> Table:
