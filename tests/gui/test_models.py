@@ -24,6 +24,8 @@ from napari_ncut.widgets import models
 from napari_ncut.widgets.downloading import DownloadBar
 from napari_ncut.widgets.models import ModelsPanel
 
+from .conftest import TIMEOUT
+
 CONTENT = b"weights!" * 2**17
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 STATED = {"hash": f"sha256:{SHA256[:8]}", "hash_source": "its authors"}
@@ -124,7 +126,7 @@ def panel(catalog: dict[str, BackboneEntry], server: Server, qtbot: Any) -> Iter
     yield panel
     server.may_go_on.set()
     panel.release()
-    qtbot.waitUntil(lambda: panel._job._worker is None)
+    qtbot.waitUntil(lambda: panel._job._worker is None, timeout=TIMEOUT)
 
 
 @pytest.fixture
@@ -255,6 +257,8 @@ import sys
 from qtpy.QtWidgets import QApplication
 application = QApplication([])
 from napari_ncut.widgets.models import ModelsPanel
+
+from .conftest import TIMEOUT
 panel = ModelsPanel()
 panel.show()
 assert panel.table.topLevelItemCount() > 20
@@ -331,7 +335,7 @@ def test_cancel_half_way_leaves_nothing(panel, store, server, answer, qtbot):
         panel.cancel_button.click()
         assert not panel.progress.isVisible() and panel.download_button.isEnabled()
         server.may_go_on.set()
-        qtbot.waitUntil(lambda: panel._job._worker is None)
+        qtbot.waitUntil(lambda: panel._job._worker is None, timeout=TIMEOUT)
         qtbot.waitUntil(lambda: not store.folder.exists())
     assert "Cancelled" in panel.message.text()
     assert states(panel) == ["", "", ""]
