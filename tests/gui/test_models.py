@@ -257,8 +257,6 @@ import sys
 from qtpy.QtWidgets import QApplication
 application = QApplication([])
 from napari_ncut.widgets.models import ModelsPanel
-
-from .conftest import TIMEOUT
 panel = ModelsPanel()
 panel.show()
 assert panel.table.topLevelItemCount() > 20
