@@ -104,6 +104,7 @@ class GranularityPanel(WorkingWidget):
         self.label.setValue(1)
         self.label.setToolTip("The label that regions are painted with; 0 erases")
         self.superpixels = SuperpixelControls()
+        self.script_button.setText("Copy regions as Python")
         self.cancel_button.setToolTip("Stop what is computed; regions that were found stay")
         self._lay_out()
 

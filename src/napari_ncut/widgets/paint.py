@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from .keys import ShiftDigits
 from .layers import unwrap
 from .paint_gestures import PaintGestures
 from .paint_jobs import PaintJobs
-from .paint_keys import LayerKeys
+from .paint_keys import LayerKeys, paint_keys
 from .paint_layers import AutomaticLayers, Boundaries
 from .paint_mouse import PaintMouse
 from .paint_panel import PaintPanel
@@ -72,7 +72,7 @@ class PaintWidget(PaintPanel):
             self._is_resting,
         )
         self._mouse = PaintMouse(self._gestures, self._sketch)
-        self._keys = LayerKeys(_keys(), {"Space": PaintWidget._pause}, self)
+        self._keys = LayerKeys(paint_keys(), {"Space": PaintWidget._pause}, self)
         self._boundaries = Boundaries()
         self._layers = AutomaticLayers(
             self._viewer, self.lies_on_image, self.segments, self.painted
@@ -356,6 +356,10 @@ class PaintWidget(PaintPanel):
     def _on_active(self, event: Any = None) -> None:
         self._sketch.clear()
 
+    def pick_here(self) -> None:
+        """Make the class under the cursor the current one."""
+        self._gestures.pick_here()
+
     def _pause(self, on: bool) -> None:
         """While Space is held the view is moved."""
         self._paused = on
@@ -366,22 +370,25 @@ class PaintWidget(PaintPanel):
         busy = self._jobs.job.busy or self._history.replaying
         return self._paused or busy or self._viewer.dims.ndisplay == 3
 
-    def _larger(self, by: int) -> None:
+    def larger(self, by: int) -> None:
+        """Make the brush larger, by steps that grow with it; smaller below 0."""
         size = self.size.value()
         self.size.setValue(size + by * max(1, size // 10))
 
     def _on_digit(self, digit: int) -> None:
         self._session.classes.classes.choose(digit)
 
-    def _complete(self) -> None:
+    def complete(self) -> None:
+        """End the line that is being drawn, and do what it is for."""
         self._mouse.complete()
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
         """Drop the line that is being drawn; without one, the tool."""
         if not self._mouse.drop():
             self.choose_tool("")
 
-    def _drop_last(self) -> None:
+    def drop_last(self) -> None:
+        """Take the last corner of the line back."""
         layer = self._viewer.layers.selection.active
         if layer is not None:
             self._mouse.drop_last(layer)
@@ -467,26 +474,3 @@ class PaintWidget(PaintPanel):
         """What stays below the panel until something else happens."""
         self._told = text
         self._refresh()
-
-
-def _keys() -> dict[str, Callable[[Any], None]]:
-    """Key → what it does with a widget."""
-
-    def chooses(name: str) -> Callable[[Any], None]:
-        return lambda widget: widget.choose_tool(name)
-
-    keys: dict[str, Callable[[Any], None]] = {
-        tool.key: chooses(name) for name, tool in TOOLS.items() if name != "pick"
-    }
-    return keys | {
-        "T": lambda widget: widget.copies.take_under_cursor(),
-        TOOLS["pick"].key: lambda widget: widget._gestures.pick_here(),
-        "Enter": PaintWidget._complete,
-        "Escape": PaintWidget._drop,
-        "Backspace": PaintWidget._drop_last,
-        "Z": lambda widget: widget.choose_tool(""),
-        "[": lambda widget: widget._larger(-1),
-        "]": lambda widget: widget._larger(1),
-        "S": lambda widget: widget.boundaries.toggle(),
-        "H": lambda widget: widget.shows_painted.toggle(),
-    }

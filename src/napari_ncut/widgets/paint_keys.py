@@ -6,6 +6,8 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .paint_tools import TOOLS
+
 if TYPE_CHECKING:
     from napari.layers import Labels
 
@@ -72,3 +74,26 @@ class LayerKeys:
                 held(owner, False)
 
         return press
+
+
+def paint_keys() -> dict[str, Callable[[Any], None]]:
+    """Key → what it does with a widget "Paint segments"."""
+
+    def chooses(name: str) -> Callable[[Any], None]:
+        return lambda widget: widget.choose_tool(name)
+
+    keys: dict[str, Callable[[Any], None]] = {
+        tool.key: chooses(name) for name, tool in TOOLS.items() if name != "pick"
+    }
+    return keys | {
+        "T": lambda widget: widget.copies.take_under_cursor(),
+        TOOLS["pick"].key: lambda widget: widget.pick_here(),
+        "Enter": lambda widget: widget.complete(),
+        "Escape": lambda widget: widget.drop(),
+        "Backspace": lambda widget: widget.drop_last(),
+        "Z": lambda widget: widget.choose_tool(""),
+        "[": lambda widget: widget.larger(-1),
+        "]": lambda widget: widget.larger(1),
+        "S": lambda widget: widget.boundaries.toggle(),
+        "H": lambda widget: widget.shows_painted.toggle(),
+    }

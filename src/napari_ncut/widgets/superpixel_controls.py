@@ -44,6 +44,7 @@ class SuperpixelControls(QWidget):
         }
         self.run_button = QPushButton("Make superpixels")
         self.script_button = script_button()
+        self.script_button.setText("Copy superpixels as Python")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(labeled_grid([("Method", self.method), ("Number", self.number)]))
