@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,6 +23,12 @@ Matrix = NDArray[np.float32]
 MODE_NUMBERS = {"similar": 0, "object": 1}
 
 
+# Beyond it the weight of a click would leave single precision.
+_MOST_ATTENTION = 60.0
+# Memory of more than so many times what is needed is given back.
+_MOST_SPARE = 4
+
+
 @dataclass(frozen=True)
 class PlaneMixing:
     """Who hears whom in a plane, which no click changes.
@@ -27,11 +37,12 @@ class PlaneMixing:
     ----------
     near : list of sparse arrays (n, n)
         For every round, how much each region hears of its neighbors; rows sum to 1.
-    groups : list of (int array (n,), sparse array (n_groups, n))
-        Of every level: the group of each region, and the means of groups.
-    begun : float32 array (n, hidden)
-        What regions are by themselves, as the layer that joins all takes it.
-    thought : list of float32 arrays (n, hidden)
+    groups : list of (int array (m,), sparse array (n_groups, m))
+        Of every level: the group of each of the groups of the level before, and means over them.
+        Of the first level, of each region.
+    begun : float32 array (hidden, n)
+        What regions are by themselves, as the layer that joins all takes it, with its bias.
+    thought : list of float32 arrays (hidden, n)
         The same for the layer of every round.
     """
 
@@ -41,8 +52,29 @@ class PlaneMixing:
     thought: list[Matrix]
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What one click says of the regions of a plane.
+
+    Attributes
+    ----------
+    rows : float32 array (hidden, n)
+        What it is taken for.
+    weights : float32 array (n,)
+        How much it counts among all clicks of its sign.
+    weighted : float32 array (hidden, n)
+        Both multiplied.
+    """
+
+    rows: Matrix
+    weights: Matrix
+    weighted: Matrix
+
+
 class ClickModel:
     """`ClickNetwork` with its trained weights, for use: the same numbers, many times faster.
+
+    A column is a region here, so that what is done to all regions runs along the memory.
 
     Parameters
     ----------
@@ -56,10 +88,15 @@ class ClickModel:
         weights = load_file(path or weights_path())
         self._weights = {name: value.astype(np.float32) for name, value in weights.items()}
         self._rounds = sum(name.startswith("rounds.") for name in weights) // 4
-        # The inputs of these layers lie side by side in the network. Here each goes through its own
-        # part of the weights: nothing is copied, and what no click changes goes through once.
-        width = len(self._weights["join.2.bias"])
-        self._joining = self._split("join", [2 * width, 2 * width, N_OWN, N_GUESS])
+        # The inputs of these layers lie side by side in the network. Here what no click changes
+        # goes through its own part of the weights once.
+        self._width = width = len(self._weights["join.2.bias"])
+        liked, disliked, own, guessed, known = self._split(
+            "join", [2 * width, 2 * width, N_OWN, N_GUESS]
+        )
+        self._joining = np.concatenate([liked, disliked, guessed], axis=1)
+        self._begin, self._counting = own, known
+        self._scratch = _Scratch([4 * width + N_GUESS, 2 * width, 2 * width, width, width])
         n_heard = 2 + len(GROUP_LEVELS)
         self._thinking = [
             self._split(f"rounds.{i}", n_heard * [width]) for i in range(self._rounds)
@@ -71,89 +108,180 @@ class ClickModel:
 
         graph = evidence.regions.graph
         n = len(graph)
-        features = edge_features(evidence)
+        features = edge_features(evidence).T
         one, other = graph.edges.T
         rows, columns = np.concatenate([one, other]), np.concatenate([other, one])
         near = []
         for i in range(self._rounds):
-            logits = self._layers(f"near.{i}", features)[:, 0]
+            logits = self._layers(f"near.{i}", features)[0]
             weights = np.exp(np.clip(logits, -6, 6))
             matrix = sparse.coo_array(
                 (np.concatenate([weights, weights]), (rows, columns)), shape=(n, n)
             ).tocsr()
             totals = np.maximum(matrix.sum(axis=1), 1e-6)
             near.append((sparse.diags_array(1 / totals) @ matrix).astype(np.float32).tocsr())
-        groups = []
-        for numbers in group_numbers(evidence):
-            areas = np.bincount(numbers, graph.areas)
-            entries = (graph.areas / areas[numbers], (numbers, np.arange(n)))
-            means = sparse.coo_array(entries, shape=(len(areas), n)).tocsr().astype(np.float32)
-            groups.append((numbers, means))
-        own = evidence.own()
-        begun = own @ self._joining[2]
-        return PlaneMixing(near, groups, begun, [own @ parts[-1] for parts in self._thinking])
+        own = evidence.own().T
+        return PlaneMixing(
+            near,
+            _nested(group_numbers(evidence), graph.areas),
+            self._begin @ own + self._bias("join.0"),
+            [
+                parts[-1] @ own + self._bias(f"rounds.{i}.0")
+                for i, parts in enumerate(self._thinking)
+            ],
+        )
 
-    def hear(self, pair: Matrix, positive: bool, mode: int) -> Matrix:
-        """What a click's features (n, features) are taken for (n, hidden)."""
-        return np.maximum(self._layers(f"look.{2 * mode + positive}", pair), 0)
-
-    def pool(self, heard: list[Matrix], positive: bool, mode: int) -> Matrix:
-        """Many clicks as one (n, 2 × hidden): the largest, and the mean by weight."""
-        stack = np.stack(heard)
-        name = f"attention.{2 * mode + positive}"
-        logits = stack @ self._weights[f"{name}.weight"][0]
-        weights = np.exp(logits - logits.max(axis=0))
-        weights /= weights.sum(axis=0)
-        mean = np.einsum("cn,cnh->nh", weights, stack)
-        return np.concatenate([stack.max(axis=0), mean], axis=1)
+    def hear(self, pair: Matrix, positive: bool, mode: int) -> Heard:
+        """What a click's features (n, features) are taken for."""
+        rows = np.maximum(self._layers(f"look.{2 * mode + positive}", pair.T), 0)
+        # Its bias is the same for all clicks, whose weights are shares in the end.
+        attention = self._weights[f"attention.{2 * mode + positive}.weight"][0] @ rows
+        weights = np.exp(np.clip(attention, -_MOST_ATTENTION, _MOST_ATTENTION))
+        return Heard(rows, weights, rows * weights)
 
     def logits(
         self,
-        positive: Matrix,
-        negative: Matrix | None,
-        counts: tuple[int, int],
+        positive: Sequence[Heard],
+        negative: Sequence[Heard],
         mode: int,
         mixing: PlaneMixing,
         guesses: Matrix,
     ) -> Matrix:
-        """Logits (n,) of "belongs to what was clicked" from pooled clicks."""
-        counted = [counts[0] ** 0.5 / 3, counts[1] ** 0.5 / 3, float(counts[1] > 0), float(mode)]
-        liked, disliked, _, guessed, known = self._joining
-        hidden = positive @ liked
-        if negative is not None:
-            hidden += negative @ disliked
-        hidden += guesses @ guessed
-        hidden += mixing.begun
-        hidden += np.array(counted, np.float32) @ known
-        state = np.maximum(self._finished("join", hidden), 0)
-        for i, (near, parts) in enumerate(zip(mixing.near, self._thinking, strict=True)):
-            by_itself, around, *in_groups, _ = parts
-            hidden = state @ by_itself
-            hidden += (near @ state) @ around
-            for (numbers, means), part in zip(mixing.groups, in_groups, strict=True):
-                hidden += ((means @ state) @ part)[numbers]
-            hidden += mixing.thought[i]
-            state = np.maximum(state + self._finished(f"rounds.{i}", hidden), 0)
-        answer: Matrix = self._linear("answer", np.concatenate([state, guesses], axis=1))[:, 0]
-        return answer
+        """Logits (n,) of "belongs to what was clicked", of clicks and `guesses` (n, N_GUESS)."""
+        width, n = self._width, len(guesses)
+        with self._scratch.borrowed(n) as scratch:
+            joined, hidden, more, state, step = scratch
+            for i, clicks in enumerate((positive, negative)):
+                _pool(clicks, joined[2 * width * i : 2 * width * (i + 1)])
+            joined[4 * width :] = guesses.T
+            counts = len(positive), len(negative)
+            known = [counts[0] ** 0.5 / 3, counts[1] ** 0.5 / 3, float(counts[1] > 0), float(mode)]
+            np.matmul(self._joining, joined, out=hidden)
+            hidden += mixing.begun
+            hidden += (self._counting @ np.array(known, np.float32))[:, np.newaxis]
+            np.maximum(self._finished("join", hidden, state), 0, out=state)
+            for i, (near, parts) in enumerate(zip(mixing.near, self._thinking, strict=True)):
+                by_itself, around, *in_groups, _ = parts
+                rows = np.ascontiguousarray(state.T)
+                np.matmul(by_itself, state, out=hidden)
+                hidden += np.matmul(around, (near @ rows).T, out=more)
+                if in_groups:
+                    hidden += _from_groups(rows, mixing.groups, in_groups, more)
+                hidden += mixing.thought[i]
+                state += self._finished(f"rounds.{i}", hidden, step)
+                np.maximum(state, 0, out=state)
+            answer = self._weights["answer.weight"][0]
+            logits: Matrix = answer[:width] @ state + answer[width:] @ joined[4 * width :]
+        logits += self._weights["answer.bias"][0]
+        return logits
 
     def _split(self, name: str, widths: list[int]) -> list[Matrix]:
         """The first layer's weights for each of its inputs, of these widths and what is left."""
-        return np.split(self._weights[f"{name}.0.weight"].T, np.cumsum(widths))
+        return np.split(self._weights[f"{name}.0.weight"], np.cumsum(widths), axis=1)
 
-    def _finished(self, name: str, hidden: Matrix) -> Matrix:
-        """Two layers, of which the first has been multiplied."""
-        hidden += self._weights[f"{name}.0.bias"]
-        return self._linear(f"{name}.2", np.maximum(hidden, 0, out=hidden))
+    def _bias(self, name: str) -> Matrix:
+        return self._weights[f"{name}.bias"][:, np.newaxis]
 
-    def _layers(self, name: str, rows: Matrix) -> Matrix:
+    def _finished(self, name: str, hidden: Matrix, out: Matrix | None = None) -> Matrix:
+        """Two layers, of which the first has been computed."""
+        return self._linear(f"{name}.2", np.maximum(hidden, 0, out=hidden), out)
+
+    def _layers(self, name: str, columns: Matrix) -> Matrix:
         """Two linear layers with a rectifier between them."""
-        return self._linear(f"{name}.2", np.maximum(self._linear(f"{name}.0", rows), 0))
+        return self._finished(name, self._linear(f"{name}.0", columns))
 
-    def _linear(self, name: str, rows: Matrix) -> Matrix:
-        result: Matrix = rows @ self._weights[f"{name}.weight"].T
-        result += self._weights[f"{name}.bias"]
+    def _linear(self, name: str, columns: Matrix, out: Matrix | None = None) -> Matrix:
+        result = np.matmul(self._weights[f"{name}.weight"], columns, out=out)
+        result += self._bias(name)
         return result
+
+
+class _Scratch:
+    """Memory that questions write into, one after the other.
+
+    Asking the system for some megabytes takes as long as computing what they are for.
+
+    Parameters
+    ----------
+    heights
+        Rows of each of the arrays that a question needs.
+    """
+
+    def __init__(self, heights: Sequence[int]) -> None:
+        self._ends = np.cumsum(heights)
+        self._spare: deque[Matrix] = deque(maxlen=os.cpu_count())
+
+    @contextmanager
+    def borrowed(self, n: int) -> Iterator[list[Matrix]]:
+        """Arrays (height, n) that nobody else has meanwhile; what they hold is arbitrary."""
+        try:
+            memory = self._spare.pop()
+        except IndexError:
+            memory = np.empty(0, np.float32)
+        size = int(self._ends[-1]) * n
+        if not size <= len(memory) <= _MOST_SPARE * size:
+            memory = np.empty(size, np.float32)
+        yield np.split(memory[:size].reshape(-1, n), self._ends[:-1])
+        self._spare.append(memory)
+
+
+def _pool(clicks: Sequence[Heard], out: Matrix) -> None:
+    """Write many clicks as one (2 × hidden, n): the largest, and the mean by weight."""
+    if not clicks:
+        out[:] = 0
+        return
+    largest, mean = np.split(out, 2)
+    total = np.zeros_like(clicks[0].weights)
+    mean[:] = 0
+    # What clicks are taken for is never below 0.
+    largest[:] = 0
+    for click in clicks:
+        np.maximum(largest, click.rows, out=largest)
+        mean += click.weighted
+        total += click.weights
+    mean /= total
+
+
+def _nested(
+    levels: list[NDArray[np.int64]], areas: Matrix
+) -> list[tuple[NDArray[np.int64], sparse.csr_array]]:
+    """Groups of regions (n,) of ascending levels, each as groups of the one before."""
+    found = []
+    before, sizes = np.arange(len(areas)), areas.astype(np.float64)
+    for numbers in levels:
+        own = np.empty(len(sizes), np.int64)
+        own[before] = numbers
+        totals = np.bincount(own, sizes).astype(np.float64)
+        entries = (sizes / totals[own], (own, np.arange(len(sizes))))
+        means = sparse.coo_array(entries, shape=(len(totals), len(sizes))).tocsr()
+        found.append((own, means.astype(np.float32)))
+        before, sizes = numbers, totals
+    return found
+
+
+def _from_groups(
+    rows: Matrix,
+    groups: list[tuple[NDArray[np.int64], sparse.csr_array]],
+    parts: list[Matrix],
+    out: Matrix,
+) -> Matrix:
+    """What regions (n, hidden) hear from the groups that they are in, as `out` (outputs, n)."""
+    means = []
+    for _, of_groups in groups:
+        rows = of_groups @ rows
+        means.append(rows)
+    # From the coarsest down: what a group hears its parts hear, too.
+    levels = list(zip(groups, parts, means, strict=True))
+    heard: Matrix | None = None
+    for (numbers, _), part, mean in reversed(levels):
+        here = part @ mean.T
+        if heard is not None:
+            here += heard
+        last = numbers is levels[0][0][0]
+        # All numbers are those of groups; "clip" spares the check, and a copy.
+        heard = np.take(here, numbers, axis=1, out=out if last else None, mode="clip")
+    assert heard is not None  # there is a level at least
+    return heard
 
 
 def weights_path() -> Path:

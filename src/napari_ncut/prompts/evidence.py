@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from ..cache import ContentCache
 from ..regions.plane import PlaneRegions
 
 Matrix = NDArray[np.float32]
@@ -47,6 +49,9 @@ _UNITS = {"kind": 1.4, "look": 0.6, "deep": 0.7, "segment": 1.2}
 _PLACE, _PLACE_PIXELS = 0.1, 16.0
 # Variance of what a click says: one that contradicts its neighbors is not believed entirely.
 _NOISE = 0.1
+
+# What clicks say of the regions of a plane, kept while they come and go.
+_KEPT_BYTES = 2**25
 
 # Dimensions kept of the network's features, after whitening.
 DEEP_DIMENSIONS = 24
@@ -98,7 +103,6 @@ class PlaneEvidence:
     deep: Matrix
     eigenvectors: Matrix
     lightness: Matrix
-    _clicks: dict[int, Matrix] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -148,30 +152,44 @@ class PlaneEvidence:
         they agree, and 0 far from all of them (Rasmussen & Williams 2006, chapter 2).
         """
         signs = np.where(positive, 1.0, -1.0)
-        found = []
-        things = np.stack([click.thing for click in clicks])
-        of_regions = _kernel(things, self.thing_rows, self._squares("thing_rows"))
-        found.append(_posterior(_kernel(things, things), of_regions, signs))
-        alike = np.stack([click.likeness for click in clicks])
-        between = _kernel(alike, alike)
-        of_regions = _kernel(alike, self.likeness_rows, self._squares("likeness_rows"))
-        found.append(_posterior(between, of_regions, signs))
+        columns = [self._columns.get(click.key, partial(self._like, click)) for click in clicks]
+        things, likenesses = (
+            np.stack([getattr(click, name) for click in clicks]) for name in ("thing", "likeness")
+        )
+        alike = _kernel(likenesses, likenesses)
+        found = np.zeros((N_GUESS, len(self)), np.float32)
+        _add_posterior(found[0], _kernel(things, things), [c.thing for c in columns], signs)
+        _add_posterior(found[1], alike, [c.alike for c in columns], signs)
         # Clicks in other planes have no place in this one.
         placed = {i: click.place for i, click in enumerate(clicks) if click.place is not None}
         if placed:
-            here, rows = list(placed), np.stack(list(placed.values()))
-            near = np.sqrt(between[np.ix_(here, here)]) * _kernel(rows, rows)
-            placed_regions = _kernel(rows, self.place_rows, self._squares("place_rows"))
-            regions = np.sqrt(of_regions[here]) * placed_regions
-            found.append(_posterior(near, regions, signs[here]))
-        else:
-            found.append(np.zeros(len(self), np.float32))
-        return np.stack(found, axis=1)
+            here, places = list(placed), np.stack(list(placed.values()))
+            near = np.sqrt(alike[np.ix_(here, here)]) * _kernel(places, places)
+            _add_posterior(found[2], near, [columns[i].near for i in here], signs[here])
+        return found.T
+
+    def _like(self, click: ClickPlace) -> _Columns:
+        """How far every region counts with a click."""
+        thing, alike = (
+            _kernel(row[np.newaxis], getattr(self, name), self._squares(name))[0]
+            for row, name in ((click.thing, "thing_rows"), (click.likeness, "likeness_rows"))
+        )
+        near = None
+        if click.place is not None:
+            placed = _kernel(click.place[np.newaxis], self.place_rows, self._squares("place_rows"))
+            near = np.sqrt(alike) * placed[0]
+        return _Columns(thing, alike, near)
+
+    @cached_property
+    def _columns(self) -> ContentCache[_Columns]:
+        """Of clicks that come and go."""
+        return ContentCache(_KEPT_BYTES, lambda columns: 3 * columns.alike.nbytes)
 
     def _squares(self, name: str) -> Matrix:
         """Squared lengths (n,) of the rows of that name, computed once."""
         if name not in self._known_squares:
-            self._known_squares[name] = np.square(getattr(self, name)).sum(axis=1)
+            rows = attrgetter(name)(self)
+            self._known_squares[name] = np.einsum("nd,nd->n", rows, rows)
         return self._known_squares[name]
 
     @cached_property
@@ -212,10 +230,16 @@ class PlaneEvidence:
 
     def of_click(self, region: int) -> Matrix:
         """What a click into a region of this plane says of all its regions (n, features)."""
-        if region not in self._clicks:
+
+        def told() -> Matrix:
             alike = self.alike(self.description(region))
-            self._clicks[region] = np.concatenate([alike, self._places(region)], axis=1)
-        return self._clicks[region]
+            return np.concatenate([alike.T, self._places(region).T]).T
+
+        return self._clicks.get(region, told)
+
+    @cached_property
+    def _clicks(self) -> ContentCache[Matrix]:
+        return ContentCache(_KEPT_BYTES, lambda told: told.nbytes)
 
     def of_click_elsewhere(self, description: dict[str, Matrix]) -> Matrix:
         """What a click into a region of another plane says of all regions of this one."""
@@ -236,40 +260,69 @@ class PlaneEvidence:
 
     def alike(self, description: dict[str, Matrix]) -> Matrix:
         """How alike all regions are to a description (n, N_ALIKE)."""
-        features: list[NDArray] = [_distance(self.regions.kind, description["kind"], 1.0) / 2]
-        for own, other in ((self.look, description["look"]), (self.deep, description["deep"])):
-            features.append(_cosine(own, other))
-            features.append(_distance(own, other, own.shape[1]))
+        features: list[NDArray] = [self._distances("regions.kind", description["kind"], 1.0) / 2]
+        for name in ("look", "deep"):
+            row = description[name]
+            features.append(self._cosines(name, row))
+            features.append(self._distances(name, row, len(row)))
         features.append(self.eigenvectors @ description["eigenvectors"])
         features.append(np.abs(self.lightness - description["lightness"]))
-        features.append(_distance(self.thing_rows, description["thing"], 1.0))
-        return np.clip(np.stack(features, axis=1), -4, 4).astype(np.float32)
+        features.append(self._distances("thing_rows", description["thing"], 1.0))
+        return np.clip(np.stack(features), -4, 4).astype(np.float32, copy=False).T
 
     def _places(self, region: int) -> Matrix:
         graph = self.regions.graph
         levels, areas = self.regions.tree.merging_with(region)
         distance = np.linalg.norm(graph.centers - graph.centers[region], axis=1)
         pixels = graph.labels.size
-        return np.stack(
-            [
-                _distance(self.regions.segment, self.regions.segment[region], 1.0) / 2,
-                np.log1p(self._paths(region)),
-                levels,
-                np.log(areas / pixels) / 5,
-                np.log1p(distance) / 5,
-                distance / np.sqrt(pixels),
-                np.zeros(len(self)),
-            ],
-            axis=1,
-        ).astype(np.float32)
+        features = [
+            self._distances("regions.segment", self.regions.segment[region], 1.0) / 2,
+            np.log1p(self._paths(region)),
+            levels,
+            np.log(areas / pixels) / 5,
+            np.log1p(distance) / 5,
+            distance / np.sqrt(pixels),
+            np.zeros(len(self)),
+        ]
+        return np.stack(features).astype(np.float32).T
 
     def _paths(self, region: int) -> NDArray[np.float64]:
         """Length of the cheapest path from a region to all: steps cost more across boundaries."""
         from scipy.sparse.csgraph import dijkstra
 
+        return dijkstra(self._steps, indices=region)
+
+    @cached_property
+    def _steps(self) -> sparse.csr_array:
+        """What a step from a region to one that it touches costs."""
         steps = self.regions.graph.adjacency.copy()
         steps.data = steps.data + np.float32(0.02)
-        return dijkstra(steps, indices=region)
+        return steps
+
+    def _distances(self, name: str, row: Matrix, dimensions: float) -> Matrix:
+        """Of all rows of that name to one, per dimension: (n,)."""
+        squares, own = self._squares(name), np.float32(row @ row)
+        squared = squares + own
+        # What rounding leaves of equal rows is no distance.
+        least = np.float32(1e-6) * squared
+        squared -= 2 * (attrgetter(name)(self) @ row)
+        squared[squared < least] = 0
+        return np.sqrt(squared / np.float32(dimensions))
+
+    def _cosines(self, name: str, row: Matrix) -> Matrix:
+        """Of all rows of that name with one: (n,)."""
+        lengths = np.sqrt(self._squares(name)) * np.linalg.norm(row)
+        cosines: Matrix = attrgetter(name)(self) @ row / np.maximum(lengths, 1e-6)
+        return cosines
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """How far each region (n,) counts with a click: its thing, itself, itself and its place."""
+
+    thing: Matrix
+    alike: Matrix
+    near: Matrix | None
 
 
 @dataclass(frozen=True)
@@ -279,6 +332,12 @@ class ClickPlace:
     likeness: Matrix
     thing: Matrix
     place: Matrix | None
+
+    @cached_property
+    def key(self) -> tuple[bytes | None, ...]:
+        """What equal clicks share, and no others."""
+        rows = (self.likeness, self.thing, self.place)
+        return tuple(None if row is None else row.tobytes() for row in rows)
 
     @classmethod
     def of_description(cls, description: dict[str, Matrix]) -> ClickPlace:
@@ -308,9 +367,13 @@ def _kernel(rows: Matrix, others: Matrix, squares: Matrix | None = None) -> NDAr
     return np.exp(np.minimum(exponents, 0, out=exponents), out=exponents)
 
 
-def _posterior(between: NDArray, of_regions: NDArray, signs: NDArray) -> Matrix:
+def _add_posterior(
+    to: Matrix, between: NDArray, of_regions: Sequence[Matrix | None], signs: NDArray
+) -> None:
+    """Add the mean of the process at regions, of kernels between clicks and to regions."""
     weights = np.linalg.solve(between + _NOISE * np.eye(len(signs)), signs)
-    return (weights.astype(np.float32) @ of_regions.astype(np.float32)).astype(np.float32)
+    for weight, column in zip(weights.astype(np.float32), of_regions, strict=True):
+        to += weight * column
 
 
 def elsewhere(places: Matrix) -> Matrix:
@@ -318,13 +381,3 @@ def elsewhere(places: Matrix) -> Matrix:
     places = np.zeros_like(places)
     places[..., -1] = 1
     return places
-
-
-def _distance(rows: Matrix, row: Matrix, dimensions: float) -> NDArray:
-    squared = ((rows - row) ** 2).sum(axis=1) / dimensions
-    return np.sqrt(squared)
-
-
-def _cosine(rows: Matrix, row: Matrix) -> NDArray:
-    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(row)
-    return rows @ row / np.maximum(lengths, 1e-6)

@@ -175,21 +175,19 @@ class Prototypes:
                 True: self.positive & mine,
                 False: (self.positive & ~mine) | (~self.positive & (mine | (self.classes == 0))),
             }
-            pooled = {}
-            for positive, chosen in sides.items():
-                heard = [
+            inside, outside = (
+                [
                     model.hear(
                         evidence.of_click_elsewhere(self._description(int(i))), positive, mode
                     )
-                    for i in np.flatnonzero(chosen)
+                    for i in np.flatnonzero(side)
                 ]
-                if heard:
-                    pooled[positive] = model.pool(heard, positive, mode)
-            counts = (int(sides[True].sum()), int(sides[False].sum()))
+                for positive, side in sides.items()
+            )
             chosen = np.flatnonzero(sides[True] | sides[False])
             places = [ClickPlace.of_description(self._description(int(i))) for i in chosen]
             guesses = evidence.guesses(places, sides[True][chosen])
-            logits = model.logits(pooled[True], pooled.get(False), counts, mode, mixing, guesses)
+            logits = model.logits(inside, outside, mode, mixing, guesses)
             heats.append(probability(logits))
         return evidence, np.stack(heats)
 

@@ -96,7 +96,8 @@ class RegionAnswer:
         best = self._margins.max(axis=0)
         numbers = np.array(classes)[self._margins.argmax(axis=0)]
         of_region = np.where(best > 0, numbers, 0).astype(dtype)
-        labels: NDArray = of_region[self.graph.labels]
+        # All numbers of regions are below their count; "clip" spares the check of each.
+        labels = np.take(of_region, self.graph.labels, mode="clip")
         flat = labels.reshape(-1)
         for k, places, inside in self._splits:
             flat[places] = np.where(

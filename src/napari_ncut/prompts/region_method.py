@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..progress import Progress, Steps
-from .click_model import MODE_NUMBERS, PlaneMixing, click_model
+from ..side_by_side import all_of
+from .click_model import MODE_NUMBERS, Heard, PlaneMixing, click_model
 from .clicks import Clicks
 from .evidence import DEEP_DIMENSIONS, ClickPlace, PlaneEvidence, Whitening
 from .margins import AlwaysReady
@@ -65,7 +66,7 @@ class RegionMethod(AlwaysReady):
         self._embedding = embedding
         self._described: OrderedDict[int, tuple[PlaneEvidence, PlaneMixing]] = OrderedDict()
         self._regions: OrderedDict[int, tuple[PlaneRegions, Matrix]] = OrderedDict()
-        self._heard: OrderedDict[tuple, Matrix] = OrderedDict()
+        self._heard: OrderedDict[tuple, Heard] = OrderedDict()
         self._heats: OrderedDict[tuple, Matrix] = OrderedDict()
         self._whitening: tuple[Whitening, Whitening] | None = None
 
@@ -143,8 +144,8 @@ class RegionMethod(AlwaysReady):
         gamma = min(1.0 if parameters.gamma is None else parameters.gamma, _LARGEST_GAMMA)
         cut = 0.5 if parameters.threshold is None else parameters.threshold
         heats = [
-            self._heat(clicks, label, plane, parameters.mode) ** np.float32(gamma)
-            for label in clicks.labels
+            heat ** np.float32(gamma)
+            for heat in self._heats_of(clicks, clicks.labels, plane, parameters.mode)
         ]
         answer = RegionAnswer(self.evidence(plane).regions.graph, np.stack(heats), cut)
         answer.hold(clicks, plane)
@@ -152,35 +153,58 @@ class RegionMethod(AlwaysReady):
             answer.keep_clicked(clicks, plane)
         return answer
 
+    def _heats_of(
+        self, clicks: Clicks, labels: Sequence[int], plane: int, mode: Mode
+    ) -> list[Matrix]:
+        """Probabilities (n,) that regions of a plane belong to each of these classes."""
+        found: dict[int, Matrix] = {}
+        asked: dict[int, tuple[tuple, Callable[[], Matrix]]] = {}
+        for label in labels:
+            positive = clicks.positive_of(label)
+            negative = np.concatenate([clicks.negative_of(label), _of_others(clicks, label)])
+            if mode == "object":
+                # One thing: what was clicked in other planes reaches this one through those
+                # between.
+                here = clicks.pixels[:, 0] == plane
+                if not here[positive].any():
+                    found[label] = self._carried(clicks, label, plane)
+                    continue
+                positive, negative = positive[here[positive]], negative[here[negative]]
+            key = (*(clicks.pixels[side].tobytes() for side in (positive, negative)), plane, mode)
+            if key in self._heats:
+                self._heats.move_to_end(key)
+                found[label] = self._heats[key]
+            else:
+                asked[label] = key, self._question(clicks, positive, negative, plane, mode)
+        answers = all_of([question for _, question in asked.values()])
+        for (label, (key, _)), logits in zip(asked.items(), answers, strict=True):
+            found[label] = self._heats[key] = probability(logits)
+        while len(self._heats) > _KEPT_HEATS:
+            self._heats.popitem(last=False)
+        return [found[label] for label in labels]
+
+    def _question(
+        self,
+        clicks: Clicks,
+        positive: NDArray[np.int64],
+        negative: NDArray[np.int64],
+        plane: int,
+        mode: Mode,
+    ) -> Callable[[], Matrix]:
+        """What gives logits (n,) of regions of a plane, from clicks of these numbers."""
+        number = MODE_NUMBERS[mode]
+        inside, outside = (
+            [self._hear(clicks, int(i), plane, sign, number) for i in side]
+            for sign, side in ((True, positive), (False, negative))
+        )
+        evidence, mixing = self._evidence(plane)
+        chosen = np.concatenate([positive, negative])
+        places = [self._place(clicks, int(i), plane) for i in chosen]
+        guesses = evidence.guesses(places, np.isin(chosen, positive))
+        return partial(click_model().logits, inside, outside, number, mixing, guesses)
+
     def _heat(self, clicks: Clicks, label: int, plane: int, mode: Mode) -> Matrix:
-        """Probability (n,) that regions of a plane belong to a class."""
-        positive = clicks.positive_of(label)
-        negative = np.concatenate([clicks.negative_of(label), _of_others(clicks, label)])
-        if mode == "object":
-            # One thing: what was clicked in other planes reaches this one through those between.
-            here = clicks.pixels[:, 0] == plane
-            if not here[positive].any():
-                return self._carried(clicks, label, plane)
-            positive, negative = positive[here[positive]], negative[here[negative]]
-        key = (*(clicks.pixels[side].tobytes() for side in (positive, negative)), plane, mode)
-        if key not in self._heats:
-            model, number = click_model(), MODE_NUMBERS[mode]
-            pooled: dict[bool, Matrix] = {}
-            for sign, side in ((True, positive), (False, negative)):
-                heard = [self._hear(clicks, int(i), plane, sign, number) for i in side]
-                if heard:
-                    pooled[sign] = model.pool(heard, sign, number)
-            evidence, mixing = self._evidence(plane)
-            chosen = np.concatenate([positive, negative])
-            places = [self._place(clicks, int(i), plane) for i in chosen]
-            guesses = evidence.guesses(places, np.isin(chosen, positive))
-            counts = (len(positive), len(negative))
-            logits = model.logits(pooled[True], pooled.get(False), counts, number, mixing, guesses)
-            self._heats[key] = probability(logits)
-            if len(self._heats) > _KEPT_HEATS:
-                self._heats.popitem(last=False)
-        self._heats.move_to_end(key)
-        return self._heats[key]
+        return self._heats_of(clicks, [label], plane, mode)[0]
 
     def _carried(self, clicks: Clicks, label: int, plane: int) -> Matrix:
         """Probability (n,) that regions belong to a thing that was clicked in other planes.
@@ -226,7 +250,7 @@ class RegionMethod(AlwaysReady):
         found = evidence.click_place(int(evidence.regions.graph.labels[row, column]))
         return found if plane == of_plane else replace(found, place=None)
 
-    def _hear(self, clicks: Clicks, i: int, plane: int, positive: bool, mode: int) -> Matrix:
+    def _hear(self, clicks: Clicks, i: int, plane: int, positive: bool, mode: int) -> Heard:
         """What click `i` says of the regions of a plane."""
         of_plane, row, column = (int(place) for place in clicks.pixels[i])
         source = self._evidence(of_plane)[0]

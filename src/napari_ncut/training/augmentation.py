@@ -11,6 +11,12 @@ from scipy import ndimage
 from .samples import Sample
 from .synthesis.scene import smooth_noise
 
+# Share of crops with light other than their own; of those turned by less than a right angle; and
+# the spread of the logarithm of the ratio of their sides.
+_OTHER_LIGHT = 0.8
+_TURNED = 0.5
+_STRETCH = 0.12
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -29,23 +35,17 @@ def random_crop(
     scales: tuple[float, float] = (0.6, 1.7),
     annotators: int = 5,
 ) -> Crop:
-    """A crop at a random scale, turned, mirrored, and with other light."""
+    """A crop at a random scale, turned, stretched, mirrored, and mostly with other light."""
     height, width = sample.image.shape[:2]
     scale = np.exp(random.uniform(*np.log(scales)))
     # A plane smaller than the crop is enlarged rather than filled up.
     scale = max(scale, (side + 1) / min(height, width))
-    span = side / scale
-    top, left = random.uniform(0, height - span), random.uniform(0, width - span)
-    rows = top + (np.arange(side) + 0.5) * span / side - 0.5
-    columns = left + (np.arange(side) + 0.5) * span / side - 0.5
-    image = _resampled(sample.image, rows, columns, scale)
-    nearest = np.ix_(
-        np.clip(np.rint(rows).astype(int), 0, height - 1),
-        np.clip(np.rint(columns).astype(int), 0, width - 1),
-    )
+    places = _places(random, (height, width), side, scale)
+    image = _resampled(sample.image, places, scale)
+    rows, columns = np.rint(places).astype(int)
     chosen = random.permutation(len(sample.segmentations))[:annotators]
-    segmentations = np.stack([sample.segmentations[i][nearest] for i in chosen])
-    classes = sample.classes[nearest]
+    segmentations = np.stack([sample.segmentations[i][rows, columns] for i in chosen])
+    classes = sample.classes[rows, columns]
     turns, mirrored = int(random.integers(4)), random.random() < 0.5
     image = np.rot90(image, turns)
     segmentations = np.rot90(segmentations, turns, axes=(1, 2))
@@ -53,29 +53,60 @@ def random_crop(
     if mirrored:
         image, segmentations, classes = image[:, ::-1], segmentations[..., ::-1], classes[:, ::-1]
     return Crop(
-        other_light(random, image),
+        other_light(random, image) if random.random() < _OTHER_LIGHT else np.array(image),
         np.ascontiguousarray(segmentations),
         np.ascontiguousarray(classes),
     )
 
 
-def _resampled(
-    image: NDArray[np.uint8], rows: NDArray, columns: NDArray, scale: float
+def _places(
+    random: np.random.Generator, shape: tuple[int, int], side: int, scale: float
 ) -> NDArray[np.float32]:
-    """Bilinear samples at rows and columns, blurred first where that reduces."""
-    top, left = max(0, int(rows[0]) - 4), max(0, int(columns[0]) - 4)
-    part = image[top : int(rows[-1]) + 5, left : int(columns[-1]) + 5].astype(np.float32) / 255
+    """Rows and columns (2, side, side) in an image of the pixels of a crop, none outside."""
+    angle = random.uniform(-np.pi / 4, np.pi / 4) if random.random() < _TURNED else 0.0
+    stretch = np.exp(random.normal(0, _STRETCH) * np.array([0.5, -0.5]))
+    cosine, sine = np.cos(angle), np.sin(angle)
+    to_image = np.array([[cosine, -sine], [sine, cosine]]) * stretch / scale
+    reach = np.abs(to_image).sum(axis=1) * side / 2
+    low, high = (
+        np.minimum(reach, np.array(shape) / 2),
+        np.maximum(shape - reach, np.array(shape) / 2),
+    )
+    center = random.uniform(low, high) - 0.5
+    steps = np.arange(side) + 0.5 - side / 2
+    places = (
+        center[:, np.newaxis, np.newaxis]
+        + to_image[:, :1, np.newaxis] * steps[:, np.newaxis]
+        + to_image[:, 1:, np.newaxis] * steps
+    )
+    last = np.array(shape)[:, np.newaxis, np.newaxis] - 1.0
+    # Corners that stick out see the image mirrored at its border.
+    places = last - np.abs(last - np.abs(places))
+    return np.clip(places, 0, last).astype(np.float32)
+
+
+def _resampled(
+    image: NDArray[np.uint8], places: NDArray[np.float32], scale: float
+) -> NDArray[np.float32]:
+    """Bilinear samples at rows and columns (2, h, w), blurred first where that reduces."""
+    size = np.array(image.shape[:2])
+    top, left = np.maximum(places.min(axis=(1, 2)).astype(int) - 4, 0)
+    bottom, right = np.minimum(places.max(axis=(1, 2)).astype(int) + 5, size)
+    part = image[top:bottom, left:right].astype(np.float32) / 255
     if scale < 1:
         sigma = 0.5 * (1 / scale**2 - 1) ** 0.5
         part = ndimage.gaussian_filter(part, (sigma, sigma, 0), mode="nearest", truncate=2)
-    for axis, at in ((0, rows - top), (1, columns - left)):
-        at = np.clip(at, 0, part.shape[axis] - 1.001) if part.shape[axis] > 1 else at * 0
-        low = at.astype(int)
-        share = (at - low).astype(np.float32)
-        share = share.reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
-        after = np.minimum(low + 1, part.shape[axis] - 1)
-        part = np.take(part, low, axis) * (1 - share) + np.take(part, after, axis) * share
-    return part.astype(np.float32, copy=False)
+    within = places - np.array([top, left], np.float32)[:, np.newaxis, np.newaxis]
+    whole = np.array(part.shape[:2])[:, np.newaxis, np.newaxis]
+    low = np.clip(within.astype(int), 0, np.maximum(whole - 2, 0))
+    share = np.clip(within - low, 0, 1).astype(np.float32)[..., np.newaxis]
+    high = np.minimum(low + 1, whole - 1)
+    result: NDArray[np.float32] = (
+        part[low[0], low[1]] * (1 - share[0]) + part[high[0], low[1]] * share[0]
+    ) * (1 - share[1]) + (
+        part[low[0], high[1]] * (1 - share[0]) + part[high[0], high[1]] * share[0]
+    ) * share[1]
+    return result
 
 
 def other_light(random: np.random.Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -68,7 +68,7 @@ class Settings:
     decay: float = 1e-3
     average: float = 0.998
     pairs: int = 4_000
-    reach: float = 80.0
+    reach: float = 160.0
     synthesized: int = 80
     seed: int = 0
 
