@@ -106,6 +106,47 @@ def test_objects_boxes_parts_and_back(desk: Desk):
     assert boxes.opacity == 0
 
 
+def test_parts_of_several_images_are_the_same_parts(desk: Desk):
+    def two_halves(offset: int) -> np.ndarray:
+        """A disk whose upper half is lighter, on dark."""
+        image = disk(offset).astype(float)
+        image[:36][image[:36] > 120] += 60
+        return image.clip(0, 255).astype(np.uint8)
+
+    images = [
+        desk.viewer.add_image(two_halves(offset), name=f"disk {offset}") for offset in (0, 12)
+    ]
+    for image in images:
+        desk.widget.input.image.value = image
+        desk.find()
+    desk.widget.n_parts.setValue(2)
+    # The disks lie in other places, and how they look decides.
+    desk.widget.position.setValue(0)
+    desk.widget.together.setChecked(True)
+    desk.widget.cut_in_parts()
+    desk.wait()
+    upper = [
+        np.bincount(desk.viewer.layers[f"disk {offset} parts"].data[22:34].ravel())[1:].argmax()
+        for offset in (0, 12)
+    ]
+    lower = [
+        np.bincount(desk.viewer.layers[f"disk {offset} parts"].data[39:50].ravel())[1:].argmax()
+        for offset in (0, 12)
+    ]
+    assert upper[0] == upper[1] != lower[0] == lower[1]
+    assert "2 parts of 2 images" in desk.widget.message.text()
+    # One step of undo for both.
+    history_of(desk.viewer).undo()
+    desk.wait()
+    assert not any("parts" in name for name in desk.names)
+    # An image that was deleted is left out.
+    desk.viewer.layers.remove(images[1])
+    desk.widget.input.image.value = images[0]
+    desk.widget.cut_in_parts()
+    desk.wait()
+    assert [name for name in desk.names if "parts" in name] == ["disk 0 parts"]
+
+
 def test_nothing_here(desk: Desk):
     noise = 120 + 8 * np.random.RandomState(0).randn(64, 80)
     desk.viewer.add_image(noise.clip(0, 255).astype(np.uint8), name="noise")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Shapes
@@ -69,17 +69,18 @@ class ImageInput(QWidget):
         for choice in (self.image, self.shapes):
             choice.release()
 
-    def reading(self, *, view: bool = False) -> Reading:
+    def reading(self, *, view: bool = False, also: Sequence[Image] = ()) -> Reading:
         """What would be read now; an `InputError` with the reason if nothing can be.
 
-        With `view` it is what is on screen, the current plane alone.
+        With `view` it is what is on screen, the current plane alone; `also` are further images,
+        which are read with the same settings.
         """
         layer, controls = self.image.value, self.inputs
         if layer is None:
             raise InputError("Open an image first, then choose it under “Image”.")
         return read_settings(
             self._viewer,
-            [layer],
+            [layer, *also],
             axes=str(controls.axes.value).strip().upper(),
             combine="images",
             channels=controls.channel_choice(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,21 +82,23 @@ def object_steps(reading: Reading, options: dict[str, Any]) -> Steps[FoundObject
 
 
 def part_steps(
-    reading: Reading, masks: Any, options: dict[str, Any]
-) -> Steps[tuple[Parts, NDArray[np.int32]]]:
-    """Parts of things, and the array that shows them."""
+    reading: Reading, masks: Sequence[NDArray[np.bool_]], options: dict[str, Any]
+) -> Steps[tuple[Parts, list[NDArray[np.int32]]]]:
+    """Parts of things, with masks of every image, and the arrays that show them."""
     yield Progress("loading", 0, 1)
     from ..objects.joint import parts_steps
 
     found = yield from parts_steps(
         reading.images(),
-        masks=masks,
+        masks=list(masks) if len(reading.sources) > 1 else masks[0],
         axes=reading.axes,
         channels=reading.channels,
         scaling=reading.scaling,
         **options,
     )
-    return found, block_of(reading.sources[0], found.planes)
+    planes = iter(found.planes)
+    blocks = [block_of(source, list(islice(planes, source.n_planes))) for source in reading.sources]
+    return found, blocks
 
 
 def mask_of(layer: Labels, source: Source) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ import numpy as np
 from napari.layers import Labels
 from napari.utils.notifications import show_info
 
+from ..errors import InputError
 from .history import Change, Command, Group, history_of
 from .layers import unwrap
 from .object_layers import (
@@ -80,6 +81,7 @@ class ObjectsWidget(ObjectsPanel):
         self.on_release(self._job.close, self.input.release)
         self.input.changed.connect(self._refresh)
         self.method.changed.connect(self._refresh)
+        self.together.toggled.connect(self._refresh)
         self.run_button.clicked.connect(lambda: self.run())
         self.parts_button.clicked.connect(lambda: self.cut_in_parts())
         self.cancel_button.clicked.connect(lambda: self._job.cancel())
@@ -95,13 +97,27 @@ class ObjectsWidget(ObjectsPanel):
     @property
     def objects_layer(self) -> Labels | None:
         """The layer of things of the chosen image, None if there is none."""
-        layers = self._layers_of(self.input.image.value, "objects")
-        return next((one for one in layers if isinstance(one, Labels)), None)
+        return self._objects_of(self.input.image.value)
 
     @property
     def parts_layer(self) -> Labels | None:
         """The layer of parts of the chosen image, None if there is none."""
         return next(iter(self._layers_of(self.input.image.value, "parts")), None)
+
+    def _objects_of(self, image: Layer | None) -> Labels | None:
+        layers = self._layers_of(image, "objects")
+        return next((one for one in layers if isinstance(one, Labels)), None)
+
+    def _parts_reading(self) -> Reading:
+        """What is cut in parts: the chosen image, and others with objects if that is wanted."""
+        others = [
+            layer
+            for layer in self._viewer.layers
+            if layer in self._made
+            and layer is not self.input.image.value
+            and self._objects_of(layer) is not None
+        ]
+        return self.input.reading(also=others if self.together.isChecked() else ())
 
     def _layers_of(self, image: Layer | None, kind: str) -> list[Any]:
         made = self._made.get(image, {}) if image is not None else {}
@@ -122,13 +138,20 @@ class ObjectsWidget(ObjectsPanel):
         self.message.setText(reason or self._told)
 
     def _why_no_parts(self) -> str:
-        layer = self.objects_layer
-        if layer is None:
+        if self.objects_layer is None:
             return _NO_OBJECTS
-        reading = self.input.reading()
-        on_block = tuple(layer.data.shape) == reading.sources[0].shape
-        if not on_block or not output_fits(layer, reading):
-            return "What is read is not what objects were found in. Find objects again."
+        try:
+            reading = self._parts_reading()
+        except InputError as error:
+            return str(error)
+        for i, source in enumerate(reading.sources):
+            layer = self._objects_of(source.layer)
+            on_block = layer is not None and tuple(layer.data.shape) == source.shape
+            if not on_block or not output_fits(layer, reading, i):
+                return (
+                    f"What is read of “{source.name}” is not what objects were found in. Find "
+                    f"objects again."
+                )
         return ""
 
     def _tell(self, text: str) -> None:
@@ -167,11 +190,15 @@ class ObjectsWidget(ObjectsPanel):
 
     def cut_in_parts(self) -> None:
         """Cut things in parts in a thread; a layer is added when it is done."""
-        layer = self.objects_layer
-        if layer is None or self._why_no_parts():
+        if self._why_no_parts():
             return
-        reading = self.input.reading()
-        masks = mask_of(layer, reading.sources[0])
+        reading = self._parts_reading()
+        layers = [self._objects_of(source.layer) for source in reading.sources]
+        masks = [
+            mask_of(layer, source)
+            for layer, source in zip(layers, reading.sources, strict=True)
+            if layer is not None
+        ]
         options = {
             "n_parts": self.n_parts.value(),
             "position_weight": round(self.position.value(), 4),
@@ -199,7 +226,7 @@ class ObjectsWidget(ObjectsPanel):
         self, result: FoundObjects, reading: Reading, boxes: bool, min_confidence: float
     ) -> None:
         source = reading.sources[0]
-        if not self._still_there(reading):
+        if not self._is_there(source):
             return
         found = any(plane.found for plane in result.found)
         layers: list[Layer] = [object_layer(self._viewer, source, result)] if found else []
@@ -211,22 +238,30 @@ class ObjectsWidget(ObjectsPanel):
         self._tell(result.describe(min_confidence))
 
     def _on_parts(self, result: Any, reading: Reading) -> None:
-        parts, labels = result
-        source = reading.sources[0]
-        if not self._still_there(reading):
-            return
-        layer = part_layer(self._viewer, source, labels)
-        self._history.perform(self._swap("cut in parts", source.layer, ["parts"], "parts", [layer]))
-        objects = self.objects_layer
-        if objects is not None and not objects.contour:
-            # Two fillings on one another would mix their colors.
-            objects.contour = 2
-        self._tell(f"{parts.n_parts} parts.")
+        parts, blocks = result
+        command = Group("cut in parts")
+        for source, labels in zip(reading.sources, blocks, strict=True):
+            if not self._is_there(source):
+                continue
+            layer = part_layer(self._viewer, source, labels)
+            command.commands += self._swap(
+                "cut in parts", source.layer, ["parts"], "parts", [layer]
+            ).commands
+            objects = self._objects_of(source.layer)
+            if objects is not None and not objects.contour:
+                # Two fillings on one another would mix their colors.
+                objects.contour = 2
+        if command.commands:
+            self._history.perform(command)
+            of = f" of {len(reading.sources)} images" if len(reading.sources) > 1 else ""
+            self._tell(f"{parts.n_parts} parts{of}.")
 
-    def _still_there(self, reading: Reading) -> bool:
-        layer = reading.sources[0].layer
-        if layer is None or layer not in self._viewer.layers:
-            show_info("The image was deleted meanwhile; what was found in it is not shown.")
+    def _is_there(self, source: Source) -> bool:
+        if source.layer is None or source.layer not in self._viewer.layers:
+            show_info(
+                f"The image “{source.name}” was deleted meanwhile; what was found in it is not "
+                f"shown."
+            )
             return False
         return True
 

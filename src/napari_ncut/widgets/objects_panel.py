@@ -168,6 +168,11 @@ class ObjectsPanel(WorkingWidget):
             "How much the place in its thing counts beside what a part looks like.\n"
             "0: parts may lie anywhere; more: parts lie together."
         )
+        self.together = QCheckBox("In all images with objects")
+        self.together.setToolTip(
+            "Cut the things of all images in which objects were found here, jointly: part 3 is\n"
+            "the same part in every image. Without it only those of the image above."
+        )
         self.parts_button = QPushButton("Cut in parts")
         self._lay_out()
 
@@ -177,6 +182,7 @@ class ObjectsPanel(WorkingWidget):
         objects.addWidget(self.run_button)
         parts = QVBoxLayout()
         parts.addLayout(labeled_grid([("Parts", self.n_parts), ("Place", self.position)]))
+        parts.addWidget(self.together)
         parts.addWidget(self.parts_button)
         bottom = QHBoxLayout()
         bottom.addWidget(self.undo_button)
