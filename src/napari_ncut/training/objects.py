@@ -1,6 +1,6 @@
 """Fit what tells things from what is around them, and how sure a found thing is.
 
-    python -m napari_ncut.training.objects --data FOLDER [-o FILE] [--checkpoint FILE]
+    python -m napari_ncut.training.objects --data FOLDER [-o FILE] [--log FOLDER]
 
 Learned from the training images of `objects_data`; scored on those that are set aside. Takes half
 an hour on two cores, most of it for looking at the images.
@@ -42,6 +42,8 @@ Array = NDArray[np.float32]
 _STRIDE = 8
 _HIDDEN, _HIDDEN_MASKS = 24, 6
 _STEPS, _BATCH = 400, 1024
+# Steps from one row of the log to the next.
+_EVERY = 20
 # Many numbers tell of few images: by cross-validation more dropout and decay than is usual.
 _DROPOUT, _DECAY = 0.3, 0.3
 # How much images of a kind count: photographs of things, nuclei, images with nothing.
@@ -84,10 +86,22 @@ class Seen:
         return "nothing" if not n_things else "many" if n_things > _MANY else "things"
 
 
+# Model, step, and mean loss of the steps since the last.
+Curve = list[tuple[str, int, float]]
+
+
 def fit(
-    rows: Array, targets: Array, weights: Array, *, hidden: int, seed: int = 0, steps: int = _STEPS
+    rows: Array,
+    targets: Array,
+    weights: Array,
+    *,
+    hidden: int,
+    seed: int = 0,
+    steps: int = _STEPS,
+    curve: Curve | None = None,
+    name: str = "",
 ) -> Perceptron:
-    """A perceptron of rows (n, d), drawn as often as they weigh."""
+    """A perceptron of rows (n, d), drawn as often as they weigh; its losses go to a `curve`."""
     import torch
 
     torch.manual_seed(seed)
@@ -107,10 +121,15 @@ def fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
     random = np.random.default_rng(seed)
     cumulated = np.cumsum(share)
-    for _ in range(steps):
+    losses: list[float] = []
+    for step in range(1, steps + 1):
         chosen = np.searchsorted(cumulated, random.random(_BATCH) * cumulated[-1])
         logits = layers(standard[chosen])[:, 0]
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth[chosen])
+        losses.append(float(loss.detach()))
+        if curve is not None and step % _EVERY == 0:
+            curve.append((name, step, float(np.mean(losses))))
+            losses.clear()
         optimizer.zero_grad()
         torch.autograd.backward([loss])
         optimizer.step()
@@ -119,7 +138,7 @@ def fit(
     return Perceptron(mean, scale, first.T.copy(), bias, np.concatenate([output[0], last]))
 
 
-def fit_regions(seen: Sequence[Seen], *, seed: int = 0) -> Perceptron:
+def fit_regions(seen: Sequence[Seen], *, seed: int = 0, curve: Curve | None = None) -> Perceptron:
     """How likely a region is part of a thing."""
     counts = {kind: sum(one.kind == kind for one in seen) for kind in _SHARES}
     weights = [
@@ -135,6 +154,8 @@ def fit_regions(seen: Sequence[Seen], *, seed: int = 0) -> Perceptron:
         np.concatenate(weights),
         hidden=_HIDDEN,
         seed=seed,
+        curve=curve,
+        name="regions",
     )
 
 
@@ -145,7 +166,7 @@ def found_things(seen: Seen, model: Perceptron) -> tuple[Array, list[NDArray[np.
     return soft, things(seen.scene, [soft])
 
 
-def fit_masks(seen: Sequence[Seen], *, seed: int = 0) -> Perceptron:
+def fit_masks(seen: Sequence[Seen], *, seed: int = 0, curve: Curve | None = None) -> Perceptron:
     """How sure a thing is, of things found by models that have not seen the image."""
     rows, targets, weights = [], [], []
     groups = np.array([hash_of(one.subject.name) % _FOLDS for one in seen])
@@ -164,6 +185,8 @@ def fit_masks(seen: Sequence[Seen], *, seed: int = 0) -> Perceptron:
         np.concatenate(weights),
         hidden=_HIDDEN_MASKS,
         seed=seed,
+        curve=curve,
+        name="masks",
     )
 
 
@@ -237,6 +260,9 @@ def main(
     checkpoint: Annotated[
         Path | None, typer.Option(help="Weights of the network; default: the package's.")
     ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--log", help="Folder for the curves, settings and figures.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
 ) -> None:
     """Fit the models by which things are found and judged."""
@@ -251,14 +277,43 @@ def main(
             looked[aside].append(Seen.of(subject, network))
             if len(looked[aside]) % 50 == 0:
                 log.info("%d images looked at", len(looked[aside]))
-    regions = fit_regions(looked[False], seed=seed)
-    masks = fit_masks(looked[False], seed=seed)
-    for aside, found in looked.items():
-        log.info("%s: %s", "aside" if aside else "trained on", report(found, regions, masks))
+    curve: Curve = []
+    regions = fit_regions(looked[False], seed=seed, curve=curve)
+    masks = fit_masks(looked[False], seed=seed, curve=curve)
+    figures = {
+        "aside" if aside else "trained on": {"images": len(found)} | report(found, regions, masks)
+        for aside, found in looked.items()
+    }
+    log.info("%s", figures)
     target = output or Path(__file__).parents[1] / "objects" / "evidence.json"
     document = {"regions": regions.to_json(), "masks": masks.to_json()}
     with replace_when_written(target) as path:
         path.write_text(_text(document), encoding="utf-8")
+    if folder is not None:
+        _write_log(folder, curve, figures, seed)
+
+
+def _write_log(folder: Path, curve: Curve, figures: dict[str, dict[str, float]], seed: int) -> None:
+    """Write ``objects.csv``, the losses, and ``objects.json``, the settings and figures."""
+    settings = {
+        "steps": _STEPS,
+        "batch": _BATCH,
+        "hidden": {"regions": _HIDDEN, "masks": _HIDDEN_MASKS},
+        "dropout": _DROPOUT,
+        "decay": _DECAY,
+        "shares": _SHARES,
+        "folds": _FOLDS,
+        "seed": seed,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [f"{name},{step},{loss:.4f}" for name, step, loss in curve]
+    document = {"training": settings, "figures": figures}
+    for name, text in (
+        ("objects.csv", "\n".join(["model,step,loss", *rows]) + "\n"),
+        ("objects.json", json.dumps(document, indent=2) + "\n"),
+    ):
+        with replace_when_written(folder / name) as path:
+            path.write_text(text, encoding="utf-8")
 
 
 def _text(document: dict[str, dict[str, list]]) -> str:
