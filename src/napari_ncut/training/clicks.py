@@ -48,12 +48,27 @@ _ELSEWHERE, _STRANGE = 0.25, 0.5
 
 @dataclass(frozen=True)
 class Settings:
-    """Of a run of training."""
+    """Of a run of training.
 
-    steps: int = 2_500
+    Attributes
+    ----------
+    steps
+        How many, each with some tasks in one scene.
+    tasks, clicks
+        Tasks of a step, and at most so many clicks of each.
+    rate
+        The largest learning rate of the one-cycle schedule.
+    average
+        Of the moving average of weights that is kept.
+    seed
+        Of everything random.
+    """
+
+    steps: int = 3_000
     tasks: int = 3
     clicks: int = 8
     rate: float = 3e-3
+    average: float = 0.99
     seed: int = 0
 
 
@@ -169,10 +184,16 @@ def iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
 
 
 def learn(network: ClickNetwork, scenes: list[Scene], settings: Settings) -> None:
-    """Click at random things in random scenes and learn from every state."""
+    """Click at random things in random scenes and learn from every state.
+
+    In the end the network has the moving average of its weights.
+    """
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.rate, total_steps=settings.steps, pct_start=0.1
+    )
+    average = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings.average)
     )
     total: list[float] = []
     for step in range(settings.steps):
@@ -200,11 +221,13 @@ def learn(network: ClickNetwork, scenes: list[Scene], settings: Settings) -> Non
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
+            average.update_parameters(network)
             total.append(float(loss.detach()))
         schedule.step()
         if (step + 1) % 200 == 0:
             log.info("%d: loss %.4f", step + 1, np.mean(total))
             total.clear()
+    network.load_state_dict(average.module.state_dict())
 
 
 def judge(
