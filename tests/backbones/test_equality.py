@@ -427,7 +427,7 @@ class Once(torch.nn.Module):
     [
         # the third block attends to everything
         ((1024, 1024), [("mlp", 1), ("attn", 2), ("block", 2)]),
-        ((1024, 688), [("mlp", 0), ("attn", 1), ("block", 1)]),
+        ((1024, 688), [("attn", 1)]),
     ],
     ids=str,
 )
