@@ -7,9 +7,12 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from napari_ncut import InputError, load_backbone, localize
+from napari_ncut.backbones.compact import Compact
 from napari_ncut.object_metrics import box_iou, mask_iou, matched_objects
 from napari_ncut.objects import METHODS
 from napari_ncut.objects.frame import inside_frame
+from napari_ncut.objects.localization import apart, things
+from napari_ncut.objects.scene import ObjectScene
 
 FEW = {"deepcut": {"n_epochs": 60, "n_regions": 60}}
 
@@ -143,3 +146,31 @@ def test_refused(options, told, noise):
 def test_options_beside_a_loaded_backbone_are_refused(noise, backbone):
     with pytest.raises(InputError, match="loaded backbone"):
         localize(noise, backbone=backbone, stride=8)
+
+
+def test_a_foreground_is_cut_at_several_heights(backbone):
+    plane = np.zeros((40, 80, 3), np.float32)
+    scene = ObjectScene(plane, np.zeros((5, 10, 1), np.float32), 8, Compact(device="cpu"))
+    soft = np.zeros((40, 80), np.float32)
+    soft[10:30, 10:70] = 0.4
+    soft[10:30, 10:30] = soft[10:30, 50:70] = 0.9
+    assert [int(m.sum()) for m in things(scene, [soft], cuts=(0.5,))] == [400, 400]
+    # What is the same at two heights is there once.
+    cut = things(scene, [soft], cuts=(0.5, 0.7, 0.3))
+    assert [int(m.sum()) for m in cut] == [400, 400, 1200]
+    # A later map does not have what an earlier one took.
+    left, _, both = cut
+    later = things(scene, [left.astype(np.float32), both.astype(np.float32)], cuts=(0.5,))
+    assert [int(m.sum()) for m in later] == [400, 800]
+
+
+def test_of_things_on_each_other_the_first_is_taken():
+    whole, part, beside, corner = (np.zeros((20, 40), bool) for _ in range(4))
+    whole[:, :20] = part[5:10, 5:10] = beside[:, 20:] = True
+    # One pixel of twenty is common: that is hardly on the whole.
+    corner[0, 19:39] = True
+    masks = [whole, part, beside, corner]
+    assert apart(masks, np.array([0, 1, 2])).tolist() == [0, 2]
+    assert apart(masks, np.array([1, 0, 2])).tolist() == [1, 2]
+    assert apart(masks, np.array([0, 3])).tolist() == [0, 3]
+    assert apart([], np.zeros(0, int)).tolist() == []

@@ -19,6 +19,10 @@ from .scene import Matrix, ObjectScene
 
 # Fewer pixels are no thing, if nobody says otherwise: a share of the plane, and a number.
 _SMALLEST_SHARE, _SMALLEST = 2e-4, 9
+# Soft foregrounds are cut at each of these; of things that lie on each other the surest is taken.
+CUTS = (0.5,)
+# Share of the smaller of two things that both may have in common.
+_COMMON = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +61,7 @@ class PlaneObjects:
         soft = np.max(maps, axis=0) if maps else np.zeros(scene.shape, np.float32)
         masks = things(scene, maps, split=split, min_area=min_area)
         sure = confidences(scene, soft, masks)
-        order = np.argsort(-sure, kind="stable")
+        order = apart(masks, np.argsort(-sure, kind="stable"))
         kept = order[sure[order] >= min_confidence][:n_objects]
         found = MaskSet.of([masks[i] for i in kept], scene.shape, {"confidence": sure[kept]})
         return cls(found, soft, float(sure.max(initial=0)))
@@ -103,21 +107,57 @@ class PlaneObjects:
 
 
 def things(
-    scene: ObjectScene, maps: Sequence[Matrix], *, split: bool = False, min_area: int = 0
+    scene: ObjectScene,
+    maps: Sequence[Matrix],
+    *,
+    split: bool = False,
+    min_area: int = 0,
+    cuts: Sequence[float] = CUTS,
 ) -> list[NDArray[np.bool_]]:
-    """What is connected in each soft foreground, without what an earlier one has."""
+    """What is connected in each soft foreground above any of `cuts`; some lie in each other.
+
+    A thing may hang together with another above one, and fall in pieces above the next.
+    """
     from ..prompts.instances import label_instances
 
     edges = scene.network.maps(scene.plane).boundary if split else None
+    least = max(min_area, _SMALLEST, int(_SMALLEST_SHARE * scene.shape[0] * scene.shape[1]))
+    masks: list[NDArray[np.bool_]] = []
+    known: set[bytes] = set()
     taken = np.zeros(scene.shape, bool)
-    least = max(min_area, _SMALLEST, int(_SMALLEST_SHARE * taken.size))
-    masks = []
     for soft in maps:
-        foreground = (soft >= 0.5) & ~taken
-        taken |= foreground
-        labels, classes = label_instances(foreground, split=split, boundaries=edges, min_area=least)
-        masks += [labels == number for number in range(1, len(classes))]
+        # What an earlier map has is no longer there.
+        left = np.where(taken, 0, soft)
+        taken |= soft >= 0.5
+        for cut in cuts:
+            labels, classes = label_instances(
+                left >= cut, split=split, boundaries=edges, min_area=least
+            )
+            for number in range(1, len(classes)):
+                mask = labels == number
+                packed = np.packbits(mask).tobytes()
+                if packed not in known:
+                    known.add(packed)
+                    masks.append(mask)
     return masks
+
+
+def apart(masks: Sequence[NDArray[np.bool_]], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of masks in an order those that hardly lie on one before: their numbers, in that order."""
+    if not len(order):
+        return order
+    taken = np.zeros(masks[0].shape, np.int32)
+    sizes = [0]
+    kept = []
+    for i in order:
+        size = int(masks[i].sum())
+        common = np.bincount(taken[masks[i]], minlength=len(sizes))[1:]
+        if (common > _COMMON * np.minimum(sizes[1:], size)).any():
+            continue
+        taken[masks[i] & (taken == 0)] = len(sizes)
+        sizes.append(size)
+        kept.append(i)
+    return np.array(kept, np.int64)
 
 
 class Localization(Sequence[PlaneObjects]):
