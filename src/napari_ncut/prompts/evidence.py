@@ -32,10 +32,14 @@ PAIR_FEATURES = (
     "shared area",
     "distance",
     "share of the plane",
+    "depth",
+    "clicked area",
     "elsewhere",
 )
 N_ALIKE = 8
 N_OWN = 8
+# Pixels from the border of a region from which on a click lies well inside of it.
+DEEPEST = 6
 # What `guesses` tells: by likeness alone, of regions and of things, and by likeness and place.
 N_GUESS = 3
 
@@ -228,14 +232,17 @@ class PlaneEvidence:
             axis=1,
         ).astype(np.float32)
 
-    def of_click(self, region: int) -> Matrix:
-        """What a click into a region of this plane says of all its regions (n, features)."""
+    def of_click(self, region: int, depth: float = DEEPEST) -> Matrix:
+        """What a click into a region of this plane says of all its regions (n, features).
+
+        `depth` is how many pixels it lies from the region's border, see `click_depth`.
+        """
 
         def told() -> Matrix:
             alike = self.alike(self.description(region))
-            return np.concatenate([alike.T, self._places(region).T]).T
+            return np.concatenate([alike.T, self._places(region, depth).T]).T
 
-        return self._clicks.get(region, told)
+        return self._clicks.get((region, depth), told)
 
     @cached_property
     def _clicks(self) -> ContentCache[Matrix]:
@@ -270,7 +277,7 @@ class PlaneEvidence:
         features.append(self._distances("thing_rows", description["thing"], 1.0))
         return np.clip(np.stack(features), -4, 4).astype(np.float32, copy=False).T
 
-    def _places(self, region: int) -> Matrix:
+    def _places(self, region: int, depth: float) -> Matrix:
         graph = self.regions.graph
         levels, areas = self.regions.tree.merging_with(region)
         distance = np.linalg.norm(graph.centers - graph.centers[region], axis=1)
@@ -282,6 +289,8 @@ class PlaneEvidence:
             np.log(areas / pixels) / 5,
             np.log1p(distance) / 5,
             distance / np.sqrt(pixels),
+            np.full(len(self), depth / DEEPEST),
+            np.full(len(self), np.log(graph.areas[region]) / 5),
             np.zeros(len(self)),
         ]
         return np.stack(features).astype(np.float32).T
@@ -323,6 +332,19 @@ class _Columns:
     thing: Matrix
     alike: Matrix
     near: Matrix | None
+
+
+def click_depth(labels: NDArray[np.int32], row: int, column: int) -> float:
+    """Pixels from a place to the next other region, at most `DEEPEST`.
+
+    A click beside an edge often means what is on its other side, as far as it can be seen there:
+    then little of its region is meant.
+    """
+    top, left = max(row - DEEPEST, 0), max(column - DEEPEST, 0)
+    window = labels[top : row + DEEPEST + 1, left : column + DEEPEST + 1]
+    rows, columns = np.nonzero(window != labels[row, column])
+    squared = (rows + top - row) ** 2 + (columns + left - column) ** 2
+    return float(min(np.sqrt(squared.min(initial=DEEPEST**2)), DEEPEST))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ from ..regions.graph import RegionGraph
 from .clicks import Clicks
 from .margins import doubt_of, margin_above
 
+# Pixels within which a click beside what is on its side is one at its edge.
+_EDGE = 2.0
+_DISC = np.stack(np.nonzero(np.hypot(*np.indices((5, 5)) - 2.0) <= _EDGE)) - 2
+
 
 @dataclass
 class RegionAnswer:
@@ -33,25 +37,67 @@ class RegionAnswer:
     cut: float
     _margins: NDArray[np.float32] = field(init=False)
     _splits: list[tuple[int, NDArray[np.int64], NDArray[np.bool_]]] = field(default_factory=list)
+    # Regions that a positive click at their edge belongs to.
+    _beside: list[tuple[int, NDArray[np.int64]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._margins = margin_above(self.heat, self.cut)
 
     def hold(self, clicks: Clicks, plane: int) -> None:
-        """Put clicked regions on their clicks' sides; one clicked for both is parted."""
+        """Put clicked regions on their clicks' sides; one clicked for both is parted.
+
+        Of a click beside what is on its side, into a region that is not, the pixels around it
+        change sides, and not the region: it corrects an edge.
+        """
         here = np.flatnonzero(clicks.pixels[:, 0] == plane)
         pixels = clicks.pixels[here, 1:]
+        flat = pixels[:, 0] * self.graph.labels.shape[1] + pixels[:, 1]
         regions = self.graph.labels[pixels[:, 0], pixels[:, 1]]
+        own_pixels = []
         for k, label in enumerate(clicks.labels):
             own = clicks.classes[here]
             inside = clicks.positive[here] & (own == label)
             outside = (clicks.positive[here] & (own != label)) | (
                 ~clicks.positive[here] & np.isin(own, (0, label))
             )
+            own_pixels += [(k, flat[side], inside[side]) for side in (inside, outside)]
+            at_edges = self._at_edges(k, pixels, regions, inside, outside)
+            for i in np.flatnonzero(at_edges):
+                self._correct(k, pixels[i], bool(inside[i]))
+            inside, outside = inside & ~at_edges, outside & ~at_edges
             self._margins[k, regions[outside]] = -1
             self._margins[k, regions[inside]] = 1
             for region in np.intersect1d(regions[inside], regions[outside]):
                 self._split(k, int(region), pixels, regions, inside, outside)
+        if self._splits:
+            # Where clicks are that near to each other, each has its own pixel at least.
+            self._splits += own_pixels
+
+    def _at_edges(
+        self, k: int, pixels: NDArray, regions: NDArray, inside: NDArray, outside: NDArray
+    ) -> NDArray[np.bool_]:
+        """Which clicks correct an edge of what is answered."""
+        answered = self._margins[k] > 0
+        found = np.zeros(len(pixels), bool)
+        flat = self.graph.labels.ravel()
+        for i in np.flatnonzero((inside | outside) & (answered[regions] != inside)):
+            found[i] = (answered[flat[self._around(pixels[i])]] == inside[i]).any()
+        return found
+
+    def _correct(self, k: int, pixel: NDArray, positive: bool) -> None:
+        """Pixels around a click at an edge to its side."""
+        places = self._around(pixel)
+        self._splits.append((k, places, np.full(len(places), positive)))
+        if positive:
+            beside = np.unique(self.graph.labels.ravel()[places])
+            self._beside.append((k, beside[self._margins[k, beside] > 0]))
+
+    def _around(self, pixel: NDArray) -> NDArray[np.int64]:
+        """Flat indices of the pixels within `_EDGE` of one."""
+        height, width = self.graph.labels.shape
+        rows, columns = pixel[:, np.newaxis] + _DISC
+        within = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        return rows[within] * width + columns[within]
 
     def _split(
         self,
@@ -85,7 +131,8 @@ class RegionAnswer:
             entries = (np.ones(joined.sum(), np.int8), (one[joined], other[joined]))
             _, pieces = connected_components(coo_array(entries, shape=(n, n)), directed=False)
             rows, columns = clicks.pixels[here & (clicks.classes == label), 1:].T
-            clicked = pieces[self.graph.labels[rows, columns]]
+            at_edges = [regions for i, regions in self._beside if i == k]
+            clicked = pieces[np.concatenate([self.graph.labels[rows, columns], *at_edges])]
             if len(clicked):
                 self._margins[k, inside & ~np.isin(pieces, clicked)] *= -1
 

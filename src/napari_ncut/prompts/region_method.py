@@ -16,7 +16,7 @@ from ..progress import Progress, Steps
 from ..side_by_side import all_of
 from .click_model import MODE_NUMBERS, Heard, PlaneMixing, click_model
 from .clicks import Clicks
-from .evidence import DEEP_DIMENSIONS, ClickPlace, PlaneEvidence, Whitening
+from .evidence import DEEP_DIMENSIONS, ClickPlace, PlaneEvidence, Whitening, click_depth
 from .margins import AlwaysReady
 from .parameters import Mode, PromptParameters
 from .region_answer import RegionAnswer
@@ -254,12 +254,13 @@ class RegionMethod(AlwaysReady):
         """What click `i` says of the regions of a plane."""
         of_plane, row, column = (int(place) for place in clicks.pixels[i])
         source = self._evidence(of_plane)[0]
-        region = int(source.regions.graph.labels[row, column])
-        key = (of_plane, region, plane, positive, mode)
+        labels = source.regions.graph.labels
+        region, depth = int(labels[row, column]), click_depth(labels, row, column)
+        key = (of_plane, region, depth, plane, positive, mode)
         if key not in self._heard:
             evidence = self._evidence(plane)[0]
             if plane == of_plane:
-                pair = evidence.of_click(region)
+                pair = evidence.of_click(region, depth)
             else:
                 pair = evidence.of_click_elsewhere(source.description(region))
             self._heard[key] = click_model().hear(pair, positive, mode)

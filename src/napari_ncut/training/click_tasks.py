@@ -21,7 +21,7 @@ from ..spectral.ncut import NCut
 from .augmentation import Crop
 
 # The robot looks at every so many-th pixel.
-_COARSE = 2
+COARSE = 2
 # How often, where nobody said what is of one kind, several segments are wanted together, and how
 # many: things that only look alike to whoever wants them, such as an organelle in a cell, are told
 # apart by many clicks.
@@ -61,7 +61,7 @@ class Scene:
     @classmethod
     def of(cls, evidence: PlaneEvidence, crop: Crop) -> Scene:
         """A crop with what `describe_plane` says of it."""
-        coarse = evidence.regions.graph.labels[::_COARSE, ::_COARSE]
+        coarse = evidence.regions.graph.labels[::COARSE, ::COARSE]
         return cls(evidence, surroundings(evidence), coarse, crop)
 
     def tasks(self, random: np.random.Generator) -> Iterator[Task]:
@@ -99,7 +99,7 @@ class Scene:
             graph = self.evidence.regions.graph
             inside = np.bincount(graph.labels.ravel(), mask.ravel(), len(graph))
             share = (inside / graph.areas).astype(np.float32)
-            yield Task(share, mask[::_COARSE, ::_COARSE], mode)
+            yield Task(share, mask[::COARSE, ::COARSE], mode)
 
 
 def robot_click(

@@ -28,9 +28,16 @@ from torch.nn import functional
 from ..backbones.compact import Compact
 from ..io.atomic import replace_when_written
 from ..prompts.click_network import ClickNetwork
-from ..prompts.evidence import N_ALIKE, PAIR_FEATURES, ClickPlace, PlaneEvidence, elsewhere
+from ..prompts.evidence import (
+    N_ALIKE,
+    PAIR_FEATURES,
+    ClickPlace,
+    PlaneEvidence,
+    click_depth,
+    elsewhere,
+)
 from .augmentation import Crop, random_crop
-from .click_tasks import Scene, Task, clicked_things, describe_plane, robot_click, tensor
+from .click_tasks import COARSE, Scene, Task, clicked_things, describe_plane, robot_click, tensor
 from .memory import keep_memory
 from .samples import Sample, read_samples
 
@@ -125,7 +132,10 @@ class Session:
         """Add a click at a pixel of the robot's grid."""
         self.clicks.append((place, positive))
         evidence, region = self.scene.evidence, int(self.scene.coarse[place])
-        pair, found = evidence.of_click(region), evidence.click_place(region)
+        # The robot looks at some of the pixels only; the network sees where it clicked.
+        row, column = (COARSE * at for at in place)
+        depth = click_depth(evidence.regions.graph.labels, row, column)
+        pair, found = evidence.of_click(region, depth), evidence.click_place(region)
         self._places.append(replace(found, place=None) if self.far else found)
         if self.far:
             pair = np.concatenate([pair[:, :N_ALIKE], elsewhere(pair[:, N_ALIKE:])], axis=1)
@@ -154,11 +164,19 @@ class Session:
         )
 
     def answer(self, logits: Tensor) -> NDArray[np.bool_]:
-        """The mask on the robot's grid, with clicked regions on their side."""
+        """The mask on the robot's grid, with clicks on their side, as `RegionAnswer.hold` does."""
         inside = (logits.detach() > 0).numpy()
+        mask, edges = inside[self.scene.coarse], []
         for place, positive in self.clicks:
-            inside[self.scene.coarse[place]] = positive
+            row, column = place
+            beside = mask[max(row - 1, 0) : row + 2, column], mask[row, max(column - 1, 0) :][:3]
+            if mask[place] != positive and (np.concatenate(beside) == positive).any():
+                edges.append((place, positive))
+            else:
+                inside[self.scene.coarse[place]] = positive
         mask = inside[self.scene.coarse]
+        for place, positive in edges:
+            mask[place] = positive
         if self.task.mode == 1:
             mask = clicked_things(mask, [place for place, positive in self.clicks if positive])
         return mask
