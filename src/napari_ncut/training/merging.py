@@ -39,6 +39,8 @@ _MOST = 160
 # How much each source counts for the fit.
 _SHARES = {"bsds500": 0.7, "dsb2018": 0.1, "synthesized": 0.2}
 _HIDDEN = 16
+# Networks whose mean is the model.
+_NETWORKS = 3
 # Power of the smaller region's area by which an edge counts.
 _BY_AREA = 0.35
 _ROUNDS = 4
@@ -117,45 +119,70 @@ def first_model(features: Array) -> MergeModel:
     )
 
 
-def fit(by_source: dict[str, list[Examples]], *, seed: int = 0, steps: int = _STEPS) -> MergeModel:
-    """A model of examples by source; its calibration is still to come."""
-    import torch
+def fit(
+    by_source: dict[str, list[Examples]],
+    *,
+    seed: int = 0,
+    steps: int = _STEPS,
+    networks: int = _NETWORKS,
+) -> MergeModel:
+    """A model of examples by source; its calibration is still to come.
 
-    torch.manual_seed(seed)
+    It is the mean of several networks, which differ by chance alone: in what they have learned by
+    heart they do not agree.
+    """
     shares = []
     for source, found in by_source.items():
         weights = np.concatenate([one.weights / one.weights.sum() for one in found])
         shares.append(weights / weights.sum() * _SHARES.get(source, 0.1))
     everything = [one for found in by_source.values() for one in found]
     features = np.concatenate([one.features for one in everything])
-    targets = torch.from_numpy(np.concatenate([one.targets for one in everything]))
+    targets = np.concatenate([one.targets for one in everything])
     weights = np.concatenate(shares)
     weights /= weights.sum()
     mean = weights @ features
     scale = np.sqrt(weights @ np.square(features - mean)) + 1e-3
     mean, scale = mean.astype(np.float32), scale.astype(np.float32)
-    standard = torch.from_numpy(np.clip((features - mean) / scale, -4, 4).astype(np.float32))
+    standard = np.clip((features - mean) / scale, -4, 4).astype(np.float32)
+    cumulated = np.cumsum(weights)
+    parts = [_network(standard, targets, cumulated, seed + i, steps) for i in range(networks)]
+    hidden, bias, output, last = zip(*parts, strict=True)
+    ends = np.array([0, 1], np.float32)
+    return MergeModel(
+        mean,
+        scale,
+        np.concatenate(hidden, axis=1),
+        np.concatenate(bias),
+        (np.concatenate([*output, [np.sum(last)]]) / networks).astype(np.float32),
+        ends,
+        ends,
+    )
+
+
+def _network(
+    standard: Array, targets: Array, cumulated: NDArray[np.float64], seed: int, steps: int
+) -> tuple[Array, Array, Array, np.float32]:
+    """Weights and biases of one network, of rows (m, d) drawn as often as they weigh."""
+    import torch
+
+    torch.manual_seed(seed)
+    rows, truth = torch.from_numpy(standard), torch.from_numpy(targets)
     layers = torch.nn.Sequential(
-        torch.nn.Linear(features.shape[1], _HIDDEN), torch.nn.Tanh(), torch.nn.Linear(_HIDDEN, 1)
+        torch.nn.Linear(rows.shape[1], _HIDDEN), torch.nn.Tanh(), torch.nn.Linear(_HIDDEN, 1)
     )
     optimizer = torch.optim.AdamW(layers.parameters(), lr=1e-2, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-2, total_steps=steps)
     random = np.random.default_rng(seed)
-    cumulated = np.cumsum(weights)
     for _ in range(steps):
-        # As often as they weigh.
         chosen = np.searchsorted(cumulated, random.random(_BATCH) * cumulated[-1])
-        logits = layers(standard[chosen])[:, 0]
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets[chosen])
+        logits = layers(rows[chosen])[:, 0]
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth[chosen])
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward([loss])
         optimizer.step()
         schedule.step()
     hidden, bias, output, last = (part.detach().numpy() for part in layers.parameters())
-    ends = np.array([0, 1], np.float32)
-    return MergeModel(
-        mean, scale, hidden.T.copy(), bias, np.concatenate([output[0], last]), ends, ends
-    )
+    return hidden.T.copy(), bias, output[0], last[0]
 
 
 def calibrate(model: MergeModel, scenes: Sequence[Scene]) -> MergeModel:
