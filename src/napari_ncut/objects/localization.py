@@ -20,7 +20,7 @@ from .scene import Matrix, ObjectScene
 # Fewer pixels are no thing, if nobody says otherwise: a share of the plane, and a number.
 _SMALLEST_SHARE, _SMALLEST = 2e-4, 9
 # Soft foregrounds are cut at each of these; of things that lie on each other the surest is taken.
-CUTS = (0.5,)
+CUTS = (0.5, 0.3, 0.4, 0.6, 0.7, 0.8)
 # Share of the smaller of two things that both may have in common.
 _COMMON = 0.1
 

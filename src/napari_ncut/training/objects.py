@@ -44,6 +44,8 @@ _HIDDEN, _HIDDEN_MASKS = 24, 6
 _STEPS, _BATCH = 400, 1024
 # Steps from one row of the log to the next.
 _EVERY = 20
+# Networks whose mean is a model, and whose first one's losses are logged.
+_NETWORKS = 5
 # Many numbers tell of few images: by cross-validation more dropout and decay than is usual.
 _DROPOUT, _DECAY = 0.3, 0.3
 # How much images of a kind count: photographs of things, nuclei, images with nothing.
@@ -98,18 +100,47 @@ def fit(
     hidden: int,
     seed: int = 0,
     steps: int = _STEPS,
+    networks: int = _NETWORKS,
     curve: Curve | None = None,
     name: str = "",
 ) -> Perceptron:
-    """A perceptron of rows (n, d), drawn as often as they weigh; its losses go to a `curve`."""
-    import torch
+    """A perceptron of rows (n, d), drawn as often as they weigh; its losses go to a `curve`.
 
-    torch.manual_seed(seed)
+    It is the mean of several networks, which differ by chance alone.
+    """
     share = weights / weights.sum()
     mean = (share @ rows).astype(np.float32)
     scale = np.sqrt(share @ np.square(rows - mean)).astype(np.float32) + np.float32(1e-3)
-    standard = torch.from_numpy(np.clip((rows - mean) / scale, -4, 4).astype(np.float32))
-    truth = torch.from_numpy(targets.astype(np.float32))
+    standard = np.clip((rows - mean) / scale, -4, 4).astype(np.float32)
+    parts = []
+    for i in range(networks):
+        losses = curve if i == 0 else None
+        parts.append(_network(standard, targets, share, hidden, seed + i, steps, losses, name))
+    first, bias, output, last = zip(*parts, strict=True)
+    return Perceptron(
+        mean,
+        scale,
+        np.concatenate(first, axis=1),
+        np.concatenate(bias),
+        (np.concatenate([*output, [np.sum(last)]]) / networks).astype(np.float32),
+    )
+
+
+def _network(
+    standard: Array,
+    targets: Array,
+    share: Array,
+    hidden: int,
+    seed: int,
+    steps: int,
+    curve: Curve | None,
+    name: str,
+) -> tuple[Array, Array, Array, np.float32]:
+    """Weights and biases of one network."""
+    import torch
+
+    torch.manual_seed(seed)
+    rows, truth = torch.from_numpy(standard), torch.from_numpy(targets.astype(np.float32))
     layers = torch.nn.Sequential(
         torch.nn.Dropout(_DROPOUT),
         torch.nn.Linear(rows.shape[1], hidden),
@@ -124,7 +155,7 @@ def fit(
     losses: list[float] = []
     for step in range(1, steps + 1):
         chosen = np.searchsorted(cumulated, random.random(_BATCH) * cumulated[-1])
-        logits = layers(standard[chosen])[:, 0]
+        logits = layers(rows[chosen])[:, 0]
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth[chosen])
         losses.append(float(loss.detach()))
         if curve is not None and step % _EVERY == 0:
@@ -135,7 +166,7 @@ def fit(
         optimizer.step()
         schedule.step()
     first, bias, output, last = (part.detach().numpy() for part in layers.parameters())
-    return Perceptron(mean, scale, first.T.copy(), bias, np.concatenate([output[0], last]))
+    return first.T.copy(), bias, output[0], last[0]
 
 
 def fit_regions(seen: Sequence[Seen], *, seed: int = 0, curve: Curve | None = None) -> Perceptron:
@@ -298,6 +329,7 @@ def _write_log(folder: Path, curve: Curve, figures: dict[str, dict[str, float]],
     settings = {
         "steps": _STEPS,
         "batch": _BATCH,
+        "networks": _NETWORKS,
         "hidden": {"regions": _HIDDEN, "masks": _HIDDEN_MASKS},
         "dropout": _DROPOUT,
         "decay": _DECAY,
