@@ -2,7 +2,8 @@
 
 Of BSDS500's training images those below, chosen by eye: in them the segments that hardly touch the
 border of the image are what the picture is of. Nuclei, and stardist's sample, with their labels.
-With nothing in them pieces of their backgrounds, and synthesized textures.
+With nothing in them pieces of their backgrounds, and synthesized textures. Synthesized blobs on
+textures, since simple things are things as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from .samples import Sample
 from .synthesis.degradation import degrade
 from .synthesis.fills import color, fill
+from .synthesis.shapes import blob
 
 # Names of BSDS500's training images in which `things_mask` finds what the picture is of.
 CLEAR = frozenset(
@@ -31,8 +33,8 @@ CLEAR = frozenset(
 # Shares of a segment's outline that may lie on the image's border, and of the image's area; pixels
 # of a side of the image that are no more than a corner.
 _BORDER, _LARGEST, _CORNER = 0.2, 0.6, 8
-# Further views of each photograph; pixels of a window of nuclei; textures.
-_CROPS, _WINDOW, _TEXTURES = 1, 320, 40
+# Further views of each photograph; pixels of a window of nuclei; textures; things on textures.
+_CROPS, _WINDOW, _TEXTURES, _BLOBS = 1, 320, 40, 40
 # Of a strip without a thing the share of the image, and pixels across.
 _STRIP, _NARROWEST = 0.15, 48
 
@@ -81,7 +83,8 @@ def subjects(samples: dict[str, list[Sample]], *, seed: int = 0) -> list[Subject
             whole = Subject(sample.name, sample.image, mask)
             found.append(window(random, whole, _WINDOW))
             found += background(random, whole)
-    return found + [texture(random, i) for i in range(_TEXTURES)]
+    found += [texture(random, i) for i in range(_TEXTURES)]
+    return found + [blobs(random, i) for i in range(_BLOBS)]
 
 
 def cropped(random: np.random.Generator, subject: Subject) -> Subject:
@@ -134,6 +137,27 @@ def texture(random: np.random.Generator, number: int) -> Subject:
     image = degrade(random, clean)
     empty = np.zeros((shape[0], shape[1]), np.float32)
     return Subject(f"texture {number}", (image * 255).astype(np.uint8), empty)
+
+
+def blobs(random: np.random.Generator, number: int) -> Subject:
+    """One or two smooth things of one texture on another: simpler than any photograph."""
+    height, width = (int(n) for n in random.integers(80, 320, 2))
+    shape, side = (height, width), min(height, width)
+    colors = np.stack([color(random), color(random)])
+    grounds = [
+        colors[i] + 0.3 * random.random() * (fill(random, shape)[..., np.newaxis] - 0.5)
+        for i in (0, 1)
+    ]
+    cover = np.zeros(shape, np.float32)
+    for _ in range(int(random.integers(1, 3))):
+        center = (height * random.uniform(0.25, 0.75), width * random.uniform(0.25, 0.75))
+        radius = side * random.uniform(0.12, 0.3)
+        patch = blob(random, shape, center, radius, elongation=random.uniform(1, 2))
+        assert patch is not None  # its middle is in the image
+        cover[patch.window] = np.maximum(cover[patch.window], patch.cover())
+    mixed = grounds[0] + cover[..., np.newaxis] * (grounds[1] - grounds[0])
+    image = degrade(random, np.clip(mixed, 0, 1))
+    return Subject(f"blobs {number}", (image * 255).astype(np.uint8), cover)
 
 
 def resized(
