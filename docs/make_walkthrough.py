@@ -53,13 +53,13 @@ def walks() -> list[Walk]:
             "alloy",
             alloy,
             "similar",
-            ((71, 391, True), (346, 369, False), (97, 216, False), (128, 136, True)),
+            ((71, 391, True), (338, 408, False), (128, 136, True), (419, 399, True)),
         ),
         Walk(
             "astronaut",
             skimage.data.astronaut(),
             "object",
-            ((350, 220, True), (100, 230, True), (420, 400, True), (250, 400, False)),
+            ((350, 220, True), (100, 230, True), (60, 215, True), (420, 400, True)),
         ),
     ]
 
