@@ -169,7 +169,10 @@ class Session:
         mask, edges = inside[self.scene.coarse], []
         for place, positive in self.clicks:
             row, column = place
-            beside = mask[max(row - 1, 0) : row + 2, column], mask[row, max(column - 1, 0) :][:3]
+            beside = (
+                mask[max(row - 1, 0) : row + 2, column],
+                mask[row, max(column - 1, 0) : column + 2],
+            )
             if mask[place] != positive and (np.concatenate(beside) == positive).any():
                 edges.append((place, positive))
             else:
