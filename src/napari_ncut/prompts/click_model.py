@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from importlib.resources import files
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,21 @@ MODE_NUMBERS = {"similar": 0, "object": 1}
 _MOST_ATTENTION = 60.0
 # Memory of more than so many times what is needed is given back.
 _MOST_SPARE = 4
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _without_flags(method: Callable[P, T]) -> Callable[P, T]:
+    """Kernels of BLAS may compute on what lies behind the last column, and leave a flag of that."""
+
+    @wraps(method)
+    def quiet(*args: P.args, **kwargs: P.kwargs) -> T:
+        with np.errstate(invalid="ignore"):
+            return method(*args, **kwargs)
+
+    return quiet
 
 
 @dataclass(frozen=True)
@@ -102,6 +118,7 @@ class ClickModel:
             self._split(f"rounds.{i}", n_heard * [width]) for i in range(self._rounds)
         ]
 
+    @_without_flags
     def mixing(self, evidence: PlaneEvidence) -> PlaneMixing:
         """What of a plane no click changes."""
         from .surroundings import edge_features, group_numbers
@@ -131,6 +148,7 @@ class ClickModel:
             ],
         )
 
+    @_without_flags
     def hear(self, pair: Matrix, positive: bool, mode: int) -> Heard:
         """What a click's features (n, features) are taken for."""
         rows = np.maximum(self._layers(f"look.{2 * mode + positive}", pair.T), 0)
@@ -139,6 +157,7 @@ class ClickModel:
         weights = np.exp(np.clip(attention, -_MOST_ATTENTION, _MOST_ATTENTION))
         return Heard(rows, weights, rows * weights)
 
+    @_without_flags
     def logits(
         self,
         positive: Sequence[Heard],
@@ -220,7 +239,7 @@ class _Scratch:
             memory = np.empty(0, np.float32)
         size = int(self._ends[-1]) * n
         if not size <= len(memory) <= _MOST_SPARE * size:
-            memory = np.empty(size, np.float32)
+            memory = np.zeros(size, np.float32)
         yield np.split(memory[:size].reshape(-1, n), self._ends[:-1])
         self._spare.append(memory)
 
