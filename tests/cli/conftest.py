@@ -45,6 +45,9 @@ def call() -> Callable[..., Result]:
 
     def run(*arguments: object) -> Result:
         result = CliRunner().invoke(app, [str(a) for a in arguments])
+        if result.exit_code and result.exception is not None:
+            # With the place where it happened.
+            raise AssertionError(result.output) from result.exception
         assert result.exit_code == 0, result.output
         return result
 

@@ -23,7 +23,6 @@ Matrix = NDArray[np.float32]
 
 MODE_NUMBERS = {"similar": 0, "object": 1}
 
-
 # Beyond it the weight of a click would leave single precision.
 _MOST_ATTENTION = 60.0
 # Memory of more than so many times what is needed is given back.
@@ -184,8 +183,7 @@ class ClickModel:
                 rows = np.ascontiguousarray(state.T)
                 np.matmul(by_itself, state, out=hidden)
                 hidden += np.matmul(around, (near @ rows).T, out=more)
-                if in_groups:
-                    hidden += _from_groups(rows, mixing.groups, in_groups, more)
+                hidden += _from_groups(rows, mixing.groups, in_groups, more)
                 hidden += mixing.thought[i]
                 state += self._finished(f"rounds.{i}", hidden, step)
                 np.maximum(state, 0, out=state)
@@ -290,17 +288,12 @@ def _from_groups(
         rows = of_groups @ rows
         means.append(rows)
     # From the coarsest down: what a group hears its parts hear, too.
-    levels = list(zip(groups, parts, means, strict=True))
-    heard: Matrix | None = None
-    for (numbers, _), part, mean in reversed(levels):
-        here = part @ mean.T
-        if heard is not None:
-            here += heard
-        last = numbers is levels[0][0][0]
-        # All numbers are those of groups; "clip" spares the check, and a copy.
-        heard = np.take(here, numbers, axis=1, out=out if last else None, mode="clip")
-    assert heard is not None  # there is a level at least
-    return heard
+    heard: Matrix | float = 0.0
+    for (numbers, _), part, mean in reversed(list(zip(groups, parts, means, strict=True))[1:]):
+        heard = (part @ mean.T + heard)[:, numbers]
+    finest: Matrix = parts[0] @ means[0].T + heard
+    # All numbers are those of groups; "clip" spares the check, and a copy.
+    return np.take(finest, groups[0][0], axis=1, out=out, mode="clip")
 
 
 def weights_path() -> Path:

@@ -28,6 +28,7 @@ from ..regions.graph import RegionGraph
 from ..regions.merging import MergeModel, Merging, merge_tree, stages
 from ..regions.tree import MergeTree
 from ..regions.watershed import fine_regions
+from .perceptrons import Fit, fit_perceptron
 from .samples import Sample, read_samples
 
 log = logging.getLogger(__name__)
@@ -38,14 +39,10 @@ Array = NDArray[np.float32]
 _MOST = 160
 # How much each source counts for the fit.
 _SHARES = {"bsds500": 0.7, "dsb2018": 0.1, "synthesized": 0.2}
-_HIDDEN = 16
-# Networks whose mean is the model.
-_NETWORKS = 3
+FIT = Fit(16, 2000, 4096, rate=2e-2, decay=1e-3)
 # Power of the smaller region's area by which an edge counts.
 _BY_AREA = 0.35
 _ROUNDS = 4
-_STEPS = 2000
-_BATCH = 4096
 _LEVELS = np.linspace(0.01, 0.99, 99)
 _KNOTS = 24
 
@@ -120,69 +117,23 @@ def first_model(features: Array) -> MergeModel:
 
 
 def fit(
-    by_source: dict[str, list[Examples]],
-    *,
-    seed: int = 0,
-    steps: int = _STEPS,
-    networks: int = _NETWORKS,
+    by_source: dict[str, list[Examples]], *, seed: int = 0, steps: int = FIT.steps
 ) -> MergeModel:
-    """A model of examples by source; its calibration is still to come.
-
-    It is the mean of several networks, which differ by chance alone: in what they have learned by
-    heart they do not agree.
-    """
+    """A model of examples by source; its calibration is still to come."""
     shares = []
     for source, found in by_source.items():
         weights = np.concatenate([one.weights / one.weights.sum() for one in found])
         shares.append(weights / weights.sum() * _SHARES.get(source, 0.1))
     everything = [one for found in by_source.values() for one in found]
-    features = np.concatenate([one.features for one in everything])
-    targets = np.concatenate([one.targets for one in everything])
-    weights = np.concatenate(shares)
-    weights /= weights.sum()
-    mean = weights @ features
-    scale = np.sqrt(weights @ np.square(features - mean)) + 1e-3
-    mean, scale = mean.astype(np.float32), scale.astype(np.float32)
-    standard = np.clip((features - mean) / scale, -4, 4).astype(np.float32)
-    cumulated = np.cumsum(weights)
-    parts = [_network(standard, targets, cumulated, seed + i, steps) for i in range(networks)]
-    hidden, bias, output, last = zip(*parts, strict=True)
+    model = fit_perceptron(
+        np.concatenate([one.features for one in everything]),
+        np.concatenate([one.targets for one in everything]),
+        np.concatenate(shares),
+        replace(FIT, steps=steps),
+        seed=seed,
+    )
     ends = np.array([0, 1], np.float32)
-    return MergeModel(
-        mean,
-        scale,
-        np.concatenate(hidden, axis=1),
-        np.concatenate(bias),
-        (np.concatenate([*output, [np.sum(last)]]) / networks).astype(np.float32),
-        ends,
-        ends,
-    )
-
-
-def _network(
-    standard: Array, targets: Array, cumulated: NDArray[np.float64], seed: int, steps: int
-) -> tuple[Array, Array, Array, np.float32]:
-    """Weights and biases of one network, of rows (m, d) drawn as often as they weigh."""
-    import torch
-
-    torch.manual_seed(seed)
-    rows, truth = torch.from_numpy(standard), torch.from_numpy(targets)
-    layers = torch.nn.Sequential(
-        torch.nn.Linear(rows.shape[1], _HIDDEN), torch.nn.Tanh(), torch.nn.Linear(_HIDDEN, 1)
-    )
-    optimizer = torch.optim.AdamW(layers.parameters(), lr=1e-2, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-2, total_steps=steps)
-    random = np.random.default_rng(seed)
-    for _ in range(steps):
-        chosen = np.searchsorted(cumulated, random.random(_BATCH) * cumulated[-1])
-        logits = layers(rows[chosen])[:, 0]
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth[chosen])
-        optimizer.zero_grad()
-        torch.autograd.backward([loss])
-        optimizer.step()
-        schedule.step()
-    hidden, bias, output, last = (part.detach().numpy() for part in layers.parameters())
-    return hidden.T.copy(), bias, output[0], last[0]
+    return MergeModel(model.mean, model.scale, model.hidden, model.bias, model.output, ends, ends)
 
 
 def calibrate(model: MergeModel, scenes: Sequence[Scene]) -> MergeModel:

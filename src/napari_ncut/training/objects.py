@@ -12,7 +12,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +33,7 @@ from ..objects.localization import things
 from ..objects.refine import refined
 from ..objects.scene import ObjectScene
 from .objects_data import Subject, subjects
+from .perceptrons import Curve, Fit, fit_perceptron
 from .samples import read_samples
 
 log = logging.getLogger(__name__)
@@ -40,14 +41,9 @@ log = logging.getLogger(__name__)
 Array = NDArray[np.float32]
 
 _STRIDE = 8
-_HIDDEN, _HIDDEN_MASKS = 24, 6
-_STEPS, _BATCH = 400, 1024
-# Steps from one row of the log to the next.
-_EVERY = 20
-# Networks whose mean is a model, and whose first one's losses are logged.
-_NETWORKS = 5
 # Many numbers tell of few images: by cross-validation more dropout and decay than is usual.
-_DROPOUT, _DECAY = 0.3, 0.3
+REGIONS = Fit(24, 400, 1024, rate=1e-2, decay=0.3, dropout=0.3, networks=5)
+MASKS = replace(REGIONS, hidden=6)
 # How much images of a kind count: photographs of things, nuclei, images with nothing.
 _SHARES = {"things": 0.55, "many": 0.3, "nothing": 0.15}
 # A truth with more things than this is one of many.
@@ -88,87 +84,6 @@ class Seen:
         return "nothing" if not n_things else "many" if n_things > _MANY else "things"
 
 
-# Model, step, and mean loss of the steps since the last.
-Curve = list[tuple[str, int, float]]
-
-
-def fit(
-    rows: Array,
-    targets: Array,
-    weights: Array,
-    *,
-    hidden: int,
-    seed: int = 0,
-    steps: int = _STEPS,
-    networks: int = _NETWORKS,
-    curve: Curve | None = None,
-    name: str = "",
-) -> Perceptron:
-    """A perceptron of rows (n, d), drawn as often as they weigh; its losses go to a `curve`.
-
-    It is the mean of several networks, which differ by chance alone.
-    """
-    share = weights / weights.sum()
-    mean = (share @ rows).astype(np.float32)
-    scale = np.sqrt(share @ np.square(rows - mean)).astype(np.float32) + np.float32(1e-3)
-    standard = np.clip((rows - mean) / scale, -4, 4).astype(np.float32)
-    parts = []
-    for i in range(networks):
-        losses = curve if i == 0 else None
-        parts.append(_network(standard, targets, share, hidden, seed + i, steps, losses, name))
-    first, bias, output, last = zip(*parts, strict=True)
-    return Perceptron(
-        mean,
-        scale,
-        np.concatenate(first, axis=1),
-        np.concatenate(bias),
-        (np.concatenate([*output, [np.sum(last)]]) / networks).astype(np.float32),
-    )
-
-
-def _network(
-    standard: Array,
-    targets: Array,
-    share: Array,
-    hidden: int,
-    seed: int,
-    steps: int,
-    curve: Curve | None,
-    name: str,
-) -> tuple[Array, Array, Array, np.float32]:
-    """Weights and biases of one network."""
-    import torch
-
-    torch.manual_seed(seed)
-    rows, truth = torch.from_numpy(standard), torch.from_numpy(targets.astype(np.float32))
-    layers = torch.nn.Sequential(
-        torch.nn.Dropout(_DROPOUT),
-        torch.nn.Linear(rows.shape[1], hidden),
-        torch.nn.Tanh(),
-        torch.nn.Dropout(_DROPOUT),
-        torch.nn.Linear(hidden, 1),
-    )
-    optimizer = torch.optim.AdamW(layers.parameters(), lr=5e-3, weight_decay=_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
-    random = np.random.default_rng(seed)
-    cumulated = np.cumsum(share)
-    losses: list[float] = []
-    for step in range(1, steps + 1):
-        chosen = np.searchsorted(cumulated, random.random(_BATCH) * cumulated[-1])
-        logits = layers(rows[chosen])[:, 0]
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth[chosen])
-        losses.append(float(loss.detach()))
-        if curve is not None and step % _EVERY == 0:
-            curve.append((name, step, float(np.mean(losses))))
-            losses.clear()
-        optimizer.zero_grad()
-        torch.autograd.backward([loss])
-        optimizer.step()
-        schedule.step()
-    first, bias, output, last = (part.detach().numpy() for part in layers.parameters())
-    return first.T.copy(), bias, output[0], last[0]
-
-
 def fit_regions(seen: Sequence[Seen], *, seed: int = 0, curve: Curve | None = None) -> Perceptron:
     """How likely a region is part of a thing."""
     counts = {kind: sum(one.kind == kind for one in seen) for kind in _SHARES}
@@ -179,11 +94,11 @@ def fit_regions(seen: Sequence[Seen], *, seed: int = 0, curve: Curve | None = No
         / counts[one.kind]
         for one in seen
     ]
-    return fit(
+    return fit_perceptron(
         np.concatenate([one.evidence for one in seen]),
         np.concatenate([one.targets for one in seen]),
         np.concatenate(weights),
-        hidden=_HIDDEN,
+        REGIONS,
         seed=seed,
         curve=curve,
         name="regions",
@@ -210,11 +125,11 @@ def fit_masks(seen: Sequence[Seen], *, seed: int = 0, curve: Curve | None = None
             rows.append(mask_evidence(one.scene, soft, masks))
             targets.append(are_right(masks, one.subject.mask))
             weights.append(np.full(len(masks), 1 / np.sqrt(len(masks)), np.float32))
-    return fit(
+    return fit_perceptron(
         np.concatenate(rows),
         np.concatenate(targets),
         np.concatenate(weights),
-        hidden=_HIDDEN_MASKS,
+        MASKS,
         seed=seed,
         curve=curve,
         name="masks",
@@ -327,12 +242,8 @@ def main(
 def _write_log(folder: Path, curve: Curve, figures: dict[str, dict[str, float]], seed: int) -> None:
     """Write ``objects.csv``, the losses, and ``objects.json``, the settings and figures."""
     settings = {
-        "steps": _STEPS,
-        "batch": _BATCH,
-        "networks": _NETWORKS,
-        "hidden": {"regions": _HIDDEN, "masks": _HIDDEN_MASKS},
-        "dropout": _DROPOUT,
-        "decay": _DECAY,
+        "regions": asdict(REGIONS),
+        "masks": asdict(MASKS),
         "shares": _SHARES,
         "folds": _FOLDS,
         "seed": seed,
