@@ -134,16 +134,17 @@ def test_parts_of_several_images_are_the_same_parts(desk: Desk):
         for offset in (0, 12)
     ]
     assert upper[0] == upper[1] != lower[0] == lower[1]
-    assert "2 parts of 2 images" in desk.widget.message.text()
+    assert "2 parts in 2 images" in desk.widget.message.text()
     # One step of undo for both.
     history_of(desk.viewer).undo()
     desk.wait()
     assert not any("parts" in name for name in desk.names)
-    # An image that was deleted is left out.
-    desk.viewer.layers.remove(images[1])
+    # An image that is deleted meanwhile is left out.
     desk.widget.input.image.value = images[0]
     desk.widget.cut_in_parts()
+    desk.viewer.layers.remove(images[1])
     desk.wait()
+    assert desk.widget.message.text() == "2 parts."
     assert [name for name in desk.names if "parts" in name] == ["disk 0 parts"]
 
 

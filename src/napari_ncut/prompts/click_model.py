@@ -34,7 +34,11 @@ T = TypeVar("T")
 
 
 def _without_flags(method: Callable[P, T]) -> Callable[P, T]:
-    """Kernels of BLAS may compute on what lies behind the last column, and leave a flag of that."""
+    """The method without warnings of invalid numbers.
+
+    One came once, in thousands of runs, and never again on the same numbers; `logits` looks at its
+    answer instead.
+    """
 
     @wraps(method)
     def quiet(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -190,6 +194,7 @@ class ClickModel:
             answer = self._weights["answer.weight"][0]
             logits: Matrix = answer[:width] @ state + answer[width:] @ joined[4 * width :]
         logits += self._weights["answer.bias"][0]
+        assert np.isfinite(logits).all()  # so are weights and evidence
         return logits
 
     def _split(self, name: str, widths: list[int]) -> list[Matrix]:

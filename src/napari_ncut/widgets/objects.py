@@ -239,10 +239,11 @@ class ObjectsWidget(ObjectsPanel):
 
     def _on_parts(self, result: Any, reading: Reading) -> None:
         parts, blocks = result
-        command = Group("cut in parts")
+        command, n_shown = Group("cut in parts"), 0
         for source, labels in zip(reading.sources, blocks, strict=True):
             if not self._is_there(source):
                 continue
+            n_shown += 1
             layer = part_layer(self._viewer, source, labels)
             command.commands += self._swap(
                 "cut in parts", source.layer, ["parts"], "parts", [layer]
@@ -253,7 +254,7 @@ class ObjectsWidget(ObjectsPanel):
                 objects.contour = 2
         if command.commands:
             self._history.perform(command)
-            of = f" of {len(reading.sources)} images" if len(reading.sources) > 1 else ""
+            of = f" in {n_shown} images" if n_shown > 1 else ""
             self._tell(f"{parts.n_parts} parts{of}.")
 
     def _is_there(self, source: Source) -> bool:
