@@ -17,7 +17,7 @@ Matrix = NDArray[np.float32]
 
 # Clicks are answered within a moment by so many regions: of larger planes those merge first whose
 # boundaries are the weakest.
-_MOST_REGIONS = 16_000
+_MOST_REGIONS = 12_000
 
 
 @dataclass(frozen=True)
