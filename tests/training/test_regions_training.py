@@ -12,7 +12,7 @@ from napari_ncut.prompts.click_network import ClickNetwork
 from napari_ncut.regions.merging import MergeModel, merge_tree
 from napari_ncut.training import clicks, merging
 from napari_ncut.training.augmentation import Crop
-from napari_ncut.training.click_tasks import Scene, describe_plane
+from napari_ncut.training.click_tasks import Scene, clicks_elsewhere, describe_plane, parted
 from napari_ncut.training.synthesis import synthesize
 
 
@@ -72,3 +72,19 @@ def test_clicks_are_learned_from():
     assert np.mean([curve[-1] for curve in after.values()]) > np.mean(
         [curve[-1] for curve in before.values()]
     )
+
+
+def test_a_region_clicked_for_both_is_parted_by_the_nearest_click():
+    mask, region = np.zeros((2, 6), bool), np.ones((2, 6), bool)
+    region[:, 5] = False
+    parted(mask, region, {(0, 0): True, (1, 4): False})
+    np.testing.assert_array_equal(mask, [[1, 1, 1, 0, 0, 0], [1, 1, 0, 0, 0, 0]])
+
+
+def test_clicks_for_other_things_lie_outside_of_this_one():
+    truth = np.zeros((8, 8), bool)
+    truth[2:5, 2:5] = True
+    for seed in range(20):
+        places = clicks_elsewhere(np.random.default_rng(seed), truth)
+        assert 1 <= len(places) <= 3 and not any(truth[place] for place in places)
+    assert clicks_elsewhere(np.random.default_rng(0), np.ones((8, 8), bool)) == []

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .evidence import N_GUESS, N_OWN, PlaneEvidence
+from .evidence import N_GUESS, N_OWN, PAIR_FEATURES, PlaneEvidence
 from .surroundings import GROUP_LEVELS
 
 Matrix = NDArray[np.float32]
@@ -27,25 +26,6 @@ MODE_NUMBERS = {"similar": 0, "object": 1}
 _MOST_ATTENTION = 60.0
 # Memory of more than so many times what is needed is given back.
 _MOST_SPARE = 4
-
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _without_flags(method: Callable[P, T]) -> Callable[P, T]:
-    """The method without warnings of invalid numbers.
-
-    One came once, in thousands of runs, and never again on the same numbers; `logits` looks at its
-    answer instead.
-    """
-
-    @wraps(method)
-    def quiet(*args: P.args, **kwargs: P.kwargs) -> T:
-        with np.errstate(invalid="ignore"):
-            return method(*args, **kwargs)
-
-    return quiet
 
 
 @dataclass(frozen=True)
@@ -121,7 +101,6 @@ class ClickModel:
             self._split(f"rounds.{i}", n_heard * [width]) for i in range(self._rounds)
         ]
 
-    @_without_flags
     def mixing(self, evidence: PlaneEvidence) -> PlaneMixing:
         """What of a plane no click changes."""
         from .surroundings import edge_features, group_numbers
@@ -151,16 +130,18 @@ class ClickModel:
             ],
         )
 
-    @_without_flags
-    def hear(self, pair: Matrix, positive: bool, mode: int) -> Heard:
-        """What a click's features (n, features) are taken for."""
-        rows = np.maximum(self._layers(f"look.{2 * mode + positive}", pair.T), 0)
+    def hear(self, pair: Matrix, history: Matrix, positive: bool, mode: int) -> Heard:
+        """What a click is taken for, by its features (n, features) and `history_features`."""
+        name = f"look.{2 * mode + positive}"
+        of_pair, of_history = self._split(name, [len(PAIR_FEATURES)])
+        looked = of_pair @ pair.T
+        looked += self._bias(f"{name}.0") + (of_history @ history)[:, np.newaxis]
+        rows = np.maximum(self._finished(name, looked), 0)
         # Its bias is the same for all clicks, whose weights are shares in the end.
         attention = self._weights[f"attention.{2 * mode + positive}.weight"][0] @ rows
         weights = np.exp(np.clip(attention, -_MOST_ATTENTION, _MOST_ATTENTION))
         return Heard(rows, weights, rows * weights)
 
-    @_without_flags
     def logits(
         self,
         positive: Sequence[Heard],
@@ -194,7 +175,6 @@ class ClickModel:
             answer = self._weights["answer.weight"][0]
             logits: Matrix = answer[:width] @ state + answer[width:] @ joined[4 * width :]
         logits += self._weights["answer.bias"][0]
-        assert np.isfinite(logits).all()  # so are weights and evidence
         return logits
 
     def _split(self, name: str, widths: list[int]) -> list[Matrix]:

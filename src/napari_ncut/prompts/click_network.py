@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .evidence import N_GUESS, N_OWN, PAIR_FEATURES
+from .history import N_HISTORY
 from .surroundings import GROUP_LEVELS, N_EDGE
 
 _HIDDEN = 24
@@ -51,11 +52,10 @@ class ClickNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         width = _HIDDEN
+        n_heard = len(PAIR_FEATURES) + N_HISTORY
         # Modes and signs have layers of their own: [mode × 2 + sign].
         self.look = nn.ModuleList(
-            nn.Sequential(
-                nn.Linear(len(PAIR_FEATURES), width), nn.ReLU(), nn.Linear(width, width), nn.ReLU()
-            )
+            nn.Sequential(nn.Linear(n_heard, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
             for _ in range(4)
         )
         self.attention = nn.ModuleList(nn.Linear(width, 1) for _ in range(4))
@@ -79,9 +79,13 @@ class ClickNetwork(nn.Module):
         )
         self.answer = nn.Linear(width + N_GUESS, 1)
 
-    def hear(self, pairs: Tensor, positive: bool, mode: int) -> Tensor:
-        """What clicks (…, n, features) of one sign are taken for: (…, n, hidden)."""
-        heard: Tensor = self.look[2 * mode + positive](pairs)
+    def hear(self, pairs: Tensor, history: Tensor, positive: bool, mode: int) -> Tensor:
+        """What clicks (…, n, features) of one sign are taken for: (…, n, hidden).
+
+        `history` (…, N_HISTORY) has their `history_features`.
+        """
+        columns = history[..., None, :].expand(*pairs.shape[:-1], N_HISTORY)
+        heard: Tensor = self.look[2 * mode + positive](torch.cat([pairs, columns], dim=-1))
         return heard
 
     def pool(self, heard: Tensor, positive: bool, mode: int) -> Tensor:

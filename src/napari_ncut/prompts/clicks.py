@@ -65,6 +65,10 @@ class Clicks:
         """Indices of the negative clicks that count against a class."""
         return np.flatnonzero(~self.positive & ((self.classes == label) | (self.classes == 0)))
 
+    def about(self, label: int) -> NDArray[np.bool_]:
+        """Which clicks (n,) are for or against a class, not counting those for others."""
+        return (self.classes == label) | (~self.positive & (self.classes == 0))
+
 
 def check_clicks(
     layout: PlaneLayout, points: ArrayLike, positive: ArrayLike | None, classes: ArrayLike | None

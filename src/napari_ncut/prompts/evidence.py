@@ -40,8 +40,13 @@ N_ALIKE = 8
 N_OWN = 8
 # Pixels from the border of a region from which on a click lies well inside of it.
 DEEPEST = 6
-# What `guesses` tells: by likeness alone, of regions and of things, and by likeness and place.
-N_GUESS = 3
+# What `guesses` tells: by likeness alone, of regions and of things, by likeness and place, and by
+# the paths from clicks of both signs.
+N_GUESS = 4
+# A path as long as that, and longer ones, comes from far away.
+_FAR = 10.0
+# What a step to the next region costs where there is no boundary.
+_STEP = 0.02
 
 # Level of the merge tree whose groups are taken for things: what a region is part of tells more of
 # it than a hundred pixels do.
@@ -170,6 +175,13 @@ class PlaneEvidence:
             here, places = list(placed), np.stack(list(placed.values()))
             near = np.sqrt(alike[np.ix_(here, here)]) * _kernel(places, places)
             _add_posterior(found[2], near, [columns[i].near for i in here], signs[here])
+        to_both = [
+            np.minimum.reduce([c.path for c, s in zip(columns, signs, strict=True) if s == sign])
+            if sign in signs
+            else np.float32(_FAR)
+            for sign in (1, -1)
+        ]
+        np.divide(to_both[1] - to_both[0], to_both[0] + to_both[1], out=found[3])
         return found.T
 
     def _like(self, click: ClickPlace) -> _Columns:
@@ -178,16 +190,17 @@ class PlaneEvidence:
             _kernel(row[np.newaxis], getattr(self, name), self._squares(name))[0]
             for row, name in ((click.thing, "thing_rows"), (click.likeness, "likeness_rows"))
         )
-        near = None
-        if click.place is not None:
-            placed = _kernel(click.place[np.newaxis], self.place_rows, self._squares("place_rows"))
-            near = np.sqrt(alike) * placed[0]
-        return _Columns(thing, alike, near)
+        if click.place is None:
+            return _Columns(thing, alike, None, np.full(len(self), _FAR, np.float32))
+        placed = _kernel(click.place[np.newaxis], self.place_rows, self._squares("place_rows"))
+        near = np.sqrt(alike) * placed[0]
+        path = np.clip(self._paths(click.region), _STEP, _FAR).astype(np.float32)
+        return _Columns(thing, alike, near, path)
 
     @cached_property
     def _columns(self) -> ContentCache[_Columns]:
         """Of clicks that come and go."""
-        return ContentCache(_KEPT_BYTES, lambda columns: 3 * columns.alike.nbytes)
+        return ContentCache(_KEPT_BYTES, lambda columns: 4 * columns.alike.nbytes)
 
     def _squares(self, name: str) -> Matrix:
         """Squared lengths (n,) of the rows of that name, computed once."""
@@ -203,7 +216,7 @@ class PlaneEvidence:
     def click_place(self, region: int) -> ClickPlace:
         """A click into a region, as `guesses` of this plane takes it."""
         return ClickPlace(
-            self.likeness_rows[region], self.thing_rows[region], self.place_rows[region]
+            self.likeness_rows[region], self.thing_rows[region], self.place_rows[region], region
         )
 
     def own(self) -> Matrix:
@@ -299,13 +312,17 @@ class PlaneEvidence:
         """Length of the cheapest path from a region to all: steps cost more across boundaries."""
         from scipy.sparse.csgraph import dijkstra
 
-        return dijkstra(self._steps, indices=region)
+        return self._known_paths.get(region, lambda: dijkstra(self._steps, indices=region))
+
+    @cached_property
+    def _known_paths(self) -> ContentCache[NDArray[np.float64]]:
+        return ContentCache(_KEPT_BYTES, lambda path: path.nbytes)
 
     @cached_property
     def _steps(self) -> sparse.csr_array:
         """What a step from a region to one that it touches costs."""
         steps = self.regions.graph.adjacency.copy()
-        steps.data = steps.data + np.float32(0.02)
+        steps.data = steps.data + np.float32(_STEP)
         return steps
 
     def _distances(self, name: str, row: Matrix, dimensions: float) -> Matrix:
@@ -327,11 +344,15 @@ class PlaneEvidence:
 
 @dataclass(frozen=True)
 class _Columns:
-    """How far each region (n,) counts with a click: its thing, itself, itself and its place."""
+    """How far each region (n,) counts with a click: its thing, itself, itself and its place.
+
+    `path` is the length of the way between them.
+    """
 
     thing: Matrix
     alike: Matrix
     near: Matrix | None
+    path: Matrix
 
 
 def click_depth(labels: NDArray[np.int32], row: int, column: int) -> float:
@@ -349,11 +370,15 @@ def click_depth(labels: NDArray[np.int32], row: int, column: int) -> float:
 
 @dataclass(frozen=True)
 class ClickPlace:
-    """A click among likenesses, and in its plane; `place` is None seen from other planes."""
+    """A click among likenesses, and in its plane.
+
+    Seen from other planes it has no `place`, and its `region` means nothing.
+    """
 
     likeness: Matrix
     thing: Matrix
     place: Matrix | None
+    region: int = -1
 
     @cached_property
     def key(self) -> tuple[bytes | None, ...]:

@@ -17,6 +17,7 @@ from ..io.atomic import replace_when_written
 from ..progress import Progress, Steps, run_steps
 from .clicks import check_clicks
 from .evidence import ClickPlace, PlaneEvidence, Whitening
+from .history import FIRST, histories, history_features
 
 if TYPE_CHECKING:
     from .segmenter import PromptSegmenter
@@ -169,16 +170,24 @@ class Prototypes:
         evidence = describe(plane, self.look, self.deep)
         mixing = model.mixing(evidence)
         heats = []
+        nowhere = np.zeros((len(self.positive), 3), np.int64)
         for label in self.labels:
             mine = self.classes == label
             sides = {
                 True: self.positive & mine,
                 False: (self.positive & ~mine) | (~self.positive & (mine | (self.classes == 0))),
             }
+            # They were made in other images, where some came in answer to earlier ones.
+            when = histories(nowhere, mine | (~self.positive & (self.classes == 0)))
+            when[:, 1] = FIRST[1]
+            history = history_features(when, evidence.regions.graph.labels.size)
             inside, outside = (
                 [
                     model.hear(
-                        evidence.of_click_elsewhere(self._description(int(i))), positive, mode
+                        evidence.of_click_elsewhere(self._description(int(i))),
+                        history[i],
+                        positive,
+                        mode,
                     )
                     for i in np.flatnonzero(side)
                 ]

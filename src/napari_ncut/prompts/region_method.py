@@ -17,6 +17,7 @@ from ..side_by_side import all_of
 from .click_model import MODE_NUMBERS, Heard, PlaneMixing, click_model
 from .clicks import Clicks
 from .evidence import DEEP_DIMENSIONS, ClickPlace, PlaneEvidence, Whitening, click_depth
+from .history import FIRST, histories, history_features
 from .margins import AlwaysReady
 from .parameters import Mode, PromptParameters
 from .region_answer import RegionAnswer
@@ -162,6 +163,7 @@ class RegionMethod(AlwaysReady):
         for label in labels:
             positive = clicks.positive_of(label)
             negative = np.concatenate([clicks.negative_of(label), _of_others(clicks, label)])
+            about = clicks.about(label)
             if mode == "object":
                 # One thing: what was clicked in other planes reaches this one through those
                 # between.
@@ -170,12 +172,17 @@ class RegionMethod(AlwaysReady):
                     found[label] = self._carried(clicks, label, plane)
                     continue
                 positive, negative = positive[here[positive]], negative[here[negative]]
-            key = (*(clicks.pixels[side].tobytes() for side in (positive, negative)), plane, mode)
+                about &= here
+            when = histories(clicks.pixels, about, n_drawn=clicks.n_drawn)
+            given = (clicks.pixels, when)
+            sides = (array[side].tobytes() for array in given for side in (positive, negative))
+            key = (*sides, plane, mode)
             if key in self._heats:
                 self._heats.move_to_end(key)
                 found[label] = self._heats[key]
             else:
-                asked[label] = key, self._question(clicks, positive, negative, plane, mode)
+                question = self._question(clicks, positive, negative, when, plane, mode)
+                asked[label] = key, question
         answers = all_of([question for _, question in asked.values()])
         for (label, (key, _)), logits in zip(asked.items(), answers, strict=True):
             found[label] = self._heats[key] = probability(logits)
@@ -188,13 +195,14 @@ class RegionMethod(AlwaysReady):
         clicks: Clicks,
         positive: NDArray[np.int64],
         negative: NDArray[np.int64],
+        when: NDArray[np.float64],
         plane: int,
         mode: Mode,
     ) -> Callable[[], Matrix]:
         """What gives logits (n,) of regions of a plane, from clicks of these numbers."""
         number = MODE_NUMBERS[mode]
         inside, outside = (
-            [self._hear(clicks, int(i), plane, sign, number) for i in side]
+            [self._hear(clicks, int(i), when[i], plane, sign, number) for i in side]
             for sign, side in ((True, positive), (False, negative))
         )
         evidence, mixing = self._evidence(plane)
@@ -250,20 +258,32 @@ class RegionMethod(AlwaysReady):
         found = evidence.click_place(int(evidence.regions.graph.labels[row, column]))
         return found if plane == of_plane else replace(found, place=None)
 
-    def _hear(self, clicks: Clicks, i: int, plane: int, positive: bool, mode: int) -> Heard:
-        """What click `i` says of the regions of a plane."""
+    def _hear(
+        self,
+        clicks: Clicks,
+        i: int,
+        when: NDArray[np.float64],
+        plane: int,
+        positive: bool,
+        mode: int,
+    ) -> Heard:
+        """What click `i` with its history says of the regions of a plane."""
         of_plane, row, column = (int(place) for place in clicks.pixels[i])
         source = self._evidence(of_plane)[0]
         labels = source.regions.graph.labels
         region, depth = int(labels[row, column]), click_depth(labels, row, column)
-        key = (of_plane, region, depth, plane, positive, mode)
+        if plane != of_plane:
+            # Distances to other clicks are those of its own plane.
+            when = np.array([when[0], FIRST[1]])
+        key = (of_plane, region, depth, when.tobytes(), plane, positive, mode)
         if key not in self._heard:
             evidence = self._evidence(plane)[0]
             if plane == of_plane:
                 pair = evidence.of_click(region, depth)
             else:
                 pair = evidence.of_click_elsewhere(source.description(region))
-            self._heard[key] = click_model().hear(pair, positive, mode)
+            history = history_features(when, evidence.regions.graph.labels.size)
+            self._heard[key] = click_model().hear(pair, history, positive, mode)
             if len(self._heard) > _KEPT_CLICKS:
                 self._heard.popitem(last=False)
         self._heard.move_to_end(key)

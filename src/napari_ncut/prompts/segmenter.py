@@ -127,7 +127,8 @@ class PromptSegmenter:
         ----------
         points
             (n, 2) rows (row, column) for one plane, (n, 3) rows (plane, row, column) otherwise, in
-            pixels. Planes count over all images that were embedded together.
+            pixels. Planes count over all images that were embedded together. In the order of
+            clicking: "auto" takes later ones for corrections of the answer to those before.
         positive
             bool (n,): True for "things like this", False for "not this". Default: all True.
         classes

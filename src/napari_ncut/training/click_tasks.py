@@ -132,11 +132,31 @@ def robot_click(
     return (int(row), int(column)), sign
 
 
+def clicks_elsewhere(
+    random: np.random.Generator, truth: NDArray[np.bool_]
+) -> list[tuple[int, int]]:
+    """One to three places outside of what is wanted, as clicks for other things are."""
+    places = np.argwhere(~truth)
+    if not len(places):
+        return []
+    chosen = places[random.integers(len(places), size=random.integers(1, 4))]
+    return [(int(row), int(column)) for row, column in chosen]
+
+
 def clicked_things(answer: NDArray[np.bool_], clicks: list[tuple[int, int]]) -> NDArray[np.bool_]:
     """The connected pieces of an answer that hold one of the clicks."""
     pieces, _ = ndimage.label(answer)
     chosen = np.unique([pieces[click] for click in clicks])
     return np.isin(pieces, chosen[chosen > 0])
+
+
+def parted(
+    mask: NDArray[np.bool_], region: NDArray[np.bool_], clicks: dict[tuple[int, int], bool]
+) -> None:
+    """Put every pixel of a region on the side of the click nearest to it, in place."""
+    places = np.argwhere(region)
+    squared = ((places[:, np.newaxis] - np.array(list(clicks))) ** 2).sum(axis=2)
+    mask[region] = np.array(list(clicks.values()))[squared.argmin(axis=1)]
 
 
 def describe_plane(plane: NDArray[np.float32], network: Compact) -> PlaneEvidence:

@@ -36,8 +36,19 @@ from ..prompts.evidence import (
     click_depth,
     elsewhere,
 )
+from ..prompts.history import FIRST, histories, history_features
 from .augmentation import Crop, random_crop
-from .click_tasks import COARSE, Scene, Task, clicked_things, describe_plane, robot_click, tensor
+from .click_tasks import (
+    COARSE,
+    Scene,
+    Task,
+    clicked_things,
+    clicks_elsewhere,
+    describe_plane,
+    parted,
+    robot_click,
+    tensor,
+)
 from .memory import keep_memory
 from .samples import Sample, read_samples
 
@@ -51,6 +62,10 @@ _SCENES = {"bsds500": 240, "dsb2018": 110, "stardist_samples": 10, "synthesized"
 # How often clicks of kinds count as made in another plane, and how often without eigenvectors that
 # both planes share.
 _ELSEWHERE, _STRANGE = 0.25, 0.5
+# How often other things have been clicked before.
+_OTHERS = 0.15
+# Learned from: answers to all of the first clicks, and to such a share of the later ones.
+_ALL_OF, _LATE = 3, 0.4
 
 
 @dataclass(frozen=True)
@@ -73,7 +88,7 @@ class Settings:
 
     steps: int = 3_000
     tasks: int = 3
-    clicks: int = 8
+    clicks: int = 18
     rate: float = 3e-3
     average: float = 0.99
     seed: int = 0
@@ -125,12 +140,18 @@ class Session:
 
     def __post_init__(self) -> None:
         self.clicks: list[tuple[tuple[int, int], bool]] = []
-        self._pairs: dict[bool, list[NDArray[np.float32]]] = {True: [], False: []}
+        self._heard: dict[bool, list[Tensor]] = {True: [], False: []}
         self._places: list[ClickPlace] = []
+        self._counts: list[bool] = []
 
-    def click(self, place: tuple[int, int], positive: bool) -> None:
-        """Add a click at a pixel of the robot's grid."""
+    def click(self, place: tuple[int, int], positive: bool, *, for_another: bool = False) -> None:
+        """Add a click at a pixel of the robot's grid.
+
+        Those for another thing that is wanted beside this one are negative, and not in answer to
+        anything.
+        """
         self.clicks.append((place, positive))
+        self._counts.append(not for_another)
         evidence, region = self.scene.evidence, int(self.scene.coarse[place])
         # The robot looks at some of the pixels only; the network sees where it clicked.
         row, column = (COARSE * at for at in place)
@@ -142,22 +163,28 @@ class Session:
         if self.strange:
             pair = pair.copy()
             pair[:, PAIR_FEATURES.index("eigenvector cosine")] = 0
-        self._pairs[positive].append(pair)
+        history = torch.from_numpy(self._history())
+        heard = self.network.hear(tensor(pair), history, positive, self.task.mode)
+        self._heard[positive].append(heard)
+
+    def _history(self) -> NDArray[np.float32]:
+        """Of the last click."""
+        pixels = np.array([(0, COARSE * row, COARSE * column) for (row, column), _ in self.clicks])
+        when = histories(pixels, np.array(self._counts))[-1]
+        if self.far:
+            when[1] = FIRST[1]
+        return history_features(when, self.scene.evidence.regions.graph.labels.size)
 
     def logits(self) -> Tensor:
         """Of all regions."""
-        pooled: list[Tensor | None] = []
-        for positive in (True, False):
-            pairs = self._pairs[positive]
-            if not pairs:
-                pooled.append(None)
-                continue
-            heard = self.network.hear(tensor(np.stack(pairs)), positive, self.task.mode)
-            pooled.append(self.network.pool(heard, positive, self.task.mode))
-        inside, outside = pooled
+        inside, outside = (
+            self.network.pool(torch.stack(heard), positive, self.task.mode) if heard else None
+            for positive, heard in self._heard.items()
+        )
         if inside is None:
-            inside = torch.zeros(len(self.scene.evidence), 2 * heard.shape[-1])
-        counts = (len(self._pairs[True]), len(self._pairs[False]))
+            assert outside is not None  # there is a click
+            inside = torch.zeros_like(outside)
+        counts = (len(self._heard[True]), len(self._heard[False]))
         guesses = self.scene.evidence.guesses(self._places, [sign for _, sign in self.clicks])
         return self.network(
             inside, outside, counts, self.task.mode, self.scene.around, tensor(guesses)
@@ -167,6 +194,7 @@ class Session:
         """The mask on the robot's grid, with clicks on their side, as `RegionAnswer.hold` does."""
         inside = (logits.detach() > 0).numpy()
         mask, edges = inside[self.scene.coarse], []
+        sides: dict[int, dict[tuple[int, int], bool]] = {}
         for place, positive in self.clicks:
             row, column = place
             beside = (
@@ -176,8 +204,13 @@ class Session:
             if mask[place] != positive and (np.concatenate(beside) == positive).any():
                 edges.append((place, positive))
             else:
-                inside[self.scene.coarse[place]] = positive
+                region = int(self.scene.coarse[place])
+                inside[region] = positive
+                sides.setdefault(region, {})[place] = positive
         mask = inside[self.scene.coarse]
+        for region, clicks in sides.items():
+            if len(set(clicks.values())) > 1:
+                parted(mask, self.scene.coarse == region, clicks)
         for place, positive in edges:
             mask[place] = positive
         if self.task.mode == 1:
@@ -225,15 +258,21 @@ def learn(network: ClickNetwork, scenes: list[Scene], settings: Settings) -> Non
             far = task.mode == 0 and random.random() < _ELSEWHERE
             session = Session(scene, task, network, far, far and random.random() < _STRANGE)
             answer = np.zeros_like(task.mask)
-            for _ in range(int(random.integers(2, settings.clicks + 1))):
+            if random.random() < _OTHERS:
+                for place in clicks_elsewhere(random, task.mask):
+                    session.click(place, False, for_another=True)
+            for i in range(int(random.integers(2, settings.clicks + 1))):
                 found = robot_click(random, answer, task.mask)
                 if found is None:
                     break
                 session.click(*found)
-                logits = session.logits()
-                losses.append(loss_of(logits, task, scene.around.areas))
-                # Everybody makes the first clicks, only some the later ones.
-                weights.append(len(session.clicks) ** -0.5)
+                learned = i < _ALL_OF or random.random() < _LATE
+                with torch.set_grad_enabled(learned):
+                    logits = session.logits()
+                if learned:
+                    losses.append(loss_of(logits, task, scene.around.areas))
+                    # Everybody makes the first clicks, only some the later ones.
+                    weights.append((i + 1) ** -0.5 / (1 if i < _ALL_OF else _LATE))
                 answer = session.answer(logits)
         if losses:
             shares = torch.tensor(weights) / sum(weights)
@@ -252,7 +291,7 @@ def learn(network: ClickNetwork, scenes: list[Scene], settings: Settings) -> Non
 
 
 def judge(
-    network: ClickNetwork, scenes: list[Scene], *, clicks: int = 10
+    network: ClickNetwork, scenes: list[Scene], *, clicks: int = 14
 ) -> dict[str, list[float]]:
     """Mean IoU after each click of a careful robot, by mode, on crops not learned from."""
     found: dict[str, list[list[float]]] = {"similar": [], "object": []}
@@ -283,10 +322,13 @@ def main(
         Path | None, typer.Option(help="Weights of compact.", show_default=False)
     ] = None,
     share: Annotated[float, typer.Option(help="Of the scenes: fewer for a trial.")] = 1.0,
+    start: Annotated[
+        Path | None, typer.Option(help="Weights to begin from.", show_default=False)
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
 ) -> None:
     """Train the click network."""
-    from safetensors.torch import save_file
+    from safetensors.torch import load_file, save_file
 
     keep_memory()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -300,6 +342,8 @@ def main(
     samples = read_samples(data, aside=True, synthesized=3, shape=largest, seed=seed)
     aside = scenes_of(samples, held, checkpoint, 1)
     network = ClickNetwork()
+    if start is not None:
+        network.load_state_dict(load_file(start))
     learn(network, scenes, Settings(steps=steps, seed=seed))
     log.info("aside: %s", judge(network.eval(), aside))
     with replace_when_written(output) as file:
