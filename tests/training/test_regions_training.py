@@ -63,15 +63,15 @@ def test_levels_are_the_share_of_people_who_draw_a_boundary(merge_scenes, model)
 
 def test_clicks_are_learned_from():
     scenes = [Scene.of(describe_plane(crop.image, Compact()), crop) for crop in crops()]
-    torch.manual_seed(0)
+    # With these weights a network that knows nothing answers with what was clicked alone.
+    torch.manual_seed(1)
     network = ClickNetwork()
     before = clicks.judge(network.eval(), scenes, clicks=3)
-    clicks.learn(network.train(), scenes, clicks.Settings(steps=40, tasks=2, clicks=3))
+    clicks.learn(network.train(), scenes, clicks.Settings(steps=200, tasks=2, clicks=3))
     after = clicks.judge(network.eval(), scenes, clicks=3)
     assert before.keys() == after.keys()
-    assert np.mean([curve[-1] for curve in after.values()]) > np.mean(
-        [curve[-1] for curve in before.values()]
-    )
+    for mode, curve in after.items():
+        assert np.mean(curve) > np.mean(before[mode]) + 0.2
 
 
 def test_a_region_clicked_for_both_is_parted_by_the_nearest_click():
