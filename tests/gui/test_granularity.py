@@ -317,7 +317,7 @@ def test_painted_labels_are_obeyed_and_let_go(found):
     assert (found_left & left_half).sum() > 0.8 * (found_left | left_half).sum()
     # What is made finer in places stays so while nothing is painted.
     obeyed = opened.shown.copy()
-    opened.widget.step(LEFT, finer=True)
+    opened.widget.step(GROUND, finer=True)
     opened.wait()
     opened.qtbot.wait(350)
     opened.wait()

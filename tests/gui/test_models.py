@@ -460,7 +460,7 @@ def bar(catalog: dict[str, BackboneEntry], server: Server, qtbot: Any) -> Iterat
     yield bar
     server.may_go_on.set()
     bar.release()
-    qtbot.waitUntil(lambda: bar._job._worker is None)
+    qtbot.waitUntil(lambda: bar._job._worker is None, timeout=20_000)
 
 
 def test_a_bar_gets_what_is_missing_after_asking(bar, catalog, store, answer, qtbot):
@@ -494,7 +494,7 @@ def test_a_bar_can_be_cancelled(bar, catalog, server, store, answer, qtbot):
     bar.cancel_button.click()
     server.may_go_on.set()
     assert "Cancelled" in bar.text.text() and not bar.button.isHidden()
-    qtbot.waitUntil(lambda: bar._job._worker is None)
+    qtbot.waitUntil(lambda: bar._job._worker is None, timeout=20_000)
     assert not (store.folder / "other.pth").exists()
 
 

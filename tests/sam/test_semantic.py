@@ -40,9 +40,7 @@ def test_two_kinds_of_things(dtype: type):
 def test_every_descriptor_and_clusterer(descriptor: str, clusterer: str):
     n = 2 if CLUSTERERS[clusterer].counts else None
     found = semantic_classes(IMAGE, MASKS, descriptor=descriptor, clusterer=clusterer, n_classes=n)
-    # Eigenvectors tell where things lie as well, and in a small image as much as what they are.
-    least = 0.7 if descriptor == "eigenvectors" else 0.9
-    assert purity(found.classes, KINDS) > (least if n else 0.49)
+    assert purity(found.classes, KINDS) > (0.9 if n else 0.49)
 
 
 def test_results_by_hand(classes: SemanticClasses):

@@ -24,7 +24,7 @@ Matrix = NDArray[np.float32]
 DESCRIPTORS: dict[str, str] = {
     "compact": "kinds and features of the embedded network: needs nothing, knows what is alike",
     "kind": "the embedded network's kinds alone: few numbers, trained to tell kinds apart",
-    "eigenvectors": "eigenvectors of the cut of the embedded network's features",
+    "eigenvectors": "eigenvectors of the cut of the embedded network's kinds",
 }
 # Eigenvectors that describe a mask.
 _N_EIGENVECTORS = 20
@@ -193,7 +193,10 @@ def _compact_steps(
 
 
 def _cut_steps(planes: Planes, device: str | None, random_state: int) -> Steps[Embedding]:
-    """The cut of the planes as they are read already: in [0, 1], channels last."""
+    """The cut of the planes as they are read already: in [0, 1], channels last.
+
+    Of the embedding of kinds: that of boundaries would sort masks by where they lie.
+    """
     from ..spectral.pipeline import embed_steps
 
     images = [planes[i] for i in range(len(planes))]
@@ -203,6 +206,7 @@ def _cut_steps(planes: Planes, device: str | None, random_state: int) -> Steps[E
             axes="YXC",
             channels="all",
             scaling=(0.0, 1.0),
+            node="kind",
             n_components=_N_EIGENVECTORS,
             accuracy="fast",
             device=device,
