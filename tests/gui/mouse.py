@@ -62,6 +62,9 @@ class Hands:
             for share in np.linspace(0, 1, steps + 1)[1:]:
                 between = (1 - share) * np.array(start) + share * np.array(stop)
                 self.send(QEvent.Type.MouseMove, between, UP, button, modifier)
+            # Moves that follow each other within a frame may be taken for one: not at a corner.
+            QTest.qWait(25)
+            self.send(QEvent.Type.MouseMove, stop, UP, button, modifier)
         self.send(QEvent.Type.MouseButtonRelease, path[-1], button, UP, modifier)
         self.wait()
 
