@@ -8,11 +8,11 @@ import torch
 
 from napari_ncut import Embedding, PromptSegmenter, embed
 from napari_ncut.errors import InputError
+from napari_ncut.prompts.click_history import histories, history_features
 from napari_ncut.prompts.click_model import ClickModel, weights_path
 from napari_ncut.prompts.click_network import ClickNetwork
 from napari_ncut.prompts.doubt import most_doubtful
 from napari_ncut.prompts.evidence import N_ALIKE, PAIR_FEATURES
-from napari_ncut.prompts.history import histories, history_features
 from napari_ncut.prompts.prototypes import Prototypes
 from napari_ncut.prompts.region_method import RegionMethod
 from napari_ncut.prompts.surroundings import surroundings
@@ -105,13 +105,35 @@ def test_same_clicks_same_masks(segmenter):
     np.testing.assert_array_equal(segmenter.predict(points, signs), again.predict(points, signs))
 
 
+def test_later_clicks_correct_the_answer_to_earlier_ones(segmenter):
+    # In one disc, for it and against it.
+    points, signs = np.array([CENTERS[0], (38, 42)]), np.array([True, False])
+    _, forth = segmenter.predict(points, signs, mode="object", return_scores=True)
+    _, back = segmenter.predict(points[::-1], signs[::-1], mode="object", return_scores=True)
+    assert np.abs(forth - back).max() > 0.3
+
+
 def test_clicks_of_one_class_do_not_hang_on_when_others_were_clicked(segmenter):
     # What was clicked first is a matter of each class: clicks of another one answer another mask.
     points = np.array([CENTERS[0], (62, 78), CENTERS[1]])
-    classes = np.array([1, 2, 1])
-    between = segmenter.predict(points, classes=classes)
-    after = segmenter.predict(points[[0, 2, 1]], classes=classes[[0, 2, 1]])
-    np.testing.assert_array_equal(between, after)
+    classes, other = np.array([1, 2, 1]), [0, 2, 1]
+    masks, scores = segmenter.predict(points, classes=classes, return_scores=True)
+    again, likely = segmenter.predict(points[other], classes=classes[other], return_scores=True)
+    np.testing.assert_array_equal(masks, again)
+    np.testing.assert_allclose(scores, likely, atol=1e-5)
+
+
+def test_the_shorter_path_tells_which_click_a_region_belongs_to(segmenter):
+    evidence = segmenter.method("regions").evidence(0)
+    labels = evidence.regions.graph.labels
+    disc, ground = (int(labels[place]) for place in (CENTERS[0], (62, 78)))
+    places = [evidence.click_place(region) for region in (disc, ground)]
+    both = evidence.guesses(places, [True, False])[:, 3]
+    assert both[disc] > 0.9 and both[ground] < -0.9
+    swapped = evidence.guesses(places, [False, True])[:, 3]
+    np.testing.assert_allclose(swapped, -both, atol=1e-6)
+    # Without a negative click nothing is nearer to one.
+    assert (evidence.guesses(places[:1], [True])[:, 3] >= 0).all()
 
 
 def test_no_positive_click_gives_nothing(segmenter):

@@ -12,7 +12,7 @@ from napari_ncut.prompts.click_network import ClickNetwork
 from napari_ncut.regions.merging import MergeModel, merge_tree
 from napari_ncut.training import clicks, merging
 from napari_ncut.training.augmentation import Crop
-from napari_ncut.training.click_tasks import Scene, clicks_elsewhere, describe_plane, parted
+from napari_ncut.training.click_tasks import Scene, clicks_elsewhere, describe_plane
 from napari_ncut.training.synthesis import synthesize
 
 
@@ -74,11 +74,22 @@ def test_clicks_are_learned_from():
         assert np.mean(curve) > np.mean(before[mode]) + 0.2
 
 
-def test_a_region_clicked_for_both_is_parted_by_the_nearest_click():
-    mask, region = np.zeros((2, 6), bool), np.ones((2, 6), bool)
-    region[:, 5] = False
-    parted(mask, region, {(0, 0): True, (1, 4): False})
-    np.testing.assert_array_equal(mask, [[1, 1, 1, 0, 0, 0], [1, 1, 0, 0, 0, 0]])
+def test_two_models_together_answer_with_the_mean_of_their_logits(merge_scenes, model):
+    scene = merge_scenes[0]
+    features = merging.Merging.of(scene.graph, scene.maps, scene.plane).features()
+    other = merging.first_model(features)
+    both = merging.mean_of(model, other)
+
+    def logits(one: MergeModel) -> np.ndarray:
+        strength = one.strength(features).astype(np.float64)
+        return np.log(strength / (1 - strength))
+
+    # Each standardizes by units of its own, and cuts what is beyond four of them.
+    within = (np.abs((features - model.mean) / model.scale) < 4).all(axis=1)
+    within &= (np.abs(features) < 4).all(axis=1)
+    assert within.any()
+    expected = (logits(model) + logits(other)) / 2
+    np.testing.assert_allclose(logits(both)[within], expected[within], atol=1e-2)
 
 
 def test_clicks_for_other_things_lie_outside_of_this_one():

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .click_history import N_HISTORY
 from .evidence import N_GUESS, N_OWN, PAIR_FEATURES
-from .history import N_HISTORY
 from .surroundings import GROUP_LEVELS, N_EDGE
 
 _HIDDEN = 24

@@ -194,7 +194,7 @@ class PlaneEvidence:
             return _Columns(thing, alike, None, np.full(len(self), _FAR, np.float32))
         placed = _kernel(click.place[np.newaxis], self.place_rows, self._squares("place_rows"))
         near = np.sqrt(alike) * placed[0]
-        path = np.clip(self._paths(click.region), _STEP, _FAR).astype(np.float32)
+        path = np.clip(self._paths(click.region), _STEP, _FAR)
         return _Columns(thing, alike, near, path)
 
     @cached_property
@@ -308,14 +308,19 @@ class PlaneEvidence:
         ]
         return np.stack(features).astype(np.float32).T
 
-    def _paths(self, region: int) -> NDArray[np.float64]:
+    def _paths(self, region: int) -> Matrix:
         """Length of the cheapest path from a region to all: steps cost more across boundaries."""
         from scipy.sparse.csgraph import dijkstra
 
-        return self._known_paths.get(region, lambda: dijkstra(self._steps, indices=region))
+        def lengths() -> Matrix:
+            found: Matrix = dijkstra(self._steps, indices=region).astype(np.float32)
+            return found
+
+        return self._known_paths.get(region, lengths)
 
     @cached_property
-    def _known_paths(self) -> ContentCache[NDArray[np.float64]]:
+    def _known_paths(self) -> ContentCache[Matrix]:
+        """From regions that were clicked: likeness and guesses both ask."""
         return ContentCache(_KEPT_BYTES, lambda path: path.nbytes)
 
     @cached_property

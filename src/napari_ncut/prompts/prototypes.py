@@ -15,9 +15,9 @@ from ..errors import InputError
 from ..imaging import Channels, PlaneLayout, Scaling, as_planes
 from ..io.atomic import replace_when_written
 from ..progress import Progress, Steps, run_steps
+from .click_history import FIRST, histories, history_features
 from .clicks import check_clicks
 from .evidence import ClickPlace, PlaneEvidence, Whitening
-from .history import FIRST, histories, history_features
 
 if TYPE_CHECKING:
     from .segmenter import PromptSegmenter

@@ -109,13 +109,10 @@ class RegionAnswer:
         outside: NDArray,
     ) -> None:
         """Every pixel of a region to the side of the click that is nearest to it."""
-        from scipy.spatial import cKDTree
-
         chosen = np.flatnonzero((regions == region) & (inside | outside))
         places = np.flatnonzero(self.graph.labels.ravel() == region)
-        width = self.graph.labels.shape[1]
-        _, nearest = cKDTree(pixels[chosen]).query(np.stack(np.divmod(places, width), axis=1))
-        self._splits.append((k, places, inside[chosen][nearest]))
+        rows = np.stack(np.divmod(places, self.graph.labels.shape[1]), axis=1)
+        self._splits.append((k, places, nearest_sides(rows, pixels[chosen], inside[chosen])))
 
     def keep_clicked(self, clicks: Clicks, plane: int) -> None:
         """Push regions out that do not hang together with a positive click of their class."""
@@ -159,3 +156,13 @@ class RegionAnswer:
     def heat_map(self, upsampler: Callable[[], Any]) -> NDArray[np.float32]:
         """Likeness (n_classes, h, w)."""
         return self.heat[:, self.graph.labels]
+
+
+def nearest_sides(
+    places: NDArray[np.int64], clicks: NDArray[np.int64], positive: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """The sign of the click (m, 2) that is nearest to each of the places (n, 2)."""
+    from scipy.spatial import cKDTree
+
+    sides: NDArray[np.bool_] = positive[cKDTree(clicks).query(places)[1]]
+    return sides

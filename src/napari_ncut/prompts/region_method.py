@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..progress import Progress, Steps
 from ..side_by_side import all_of
+from .click_history import FIRST, histories, history_features
 from .click_model import MODE_NUMBERS, Heard, PlaneMixing, click_model
 from .clicks import Clicks
 from .evidence import DEEP_DIMENSIONS, ClickPlace, PlaneEvidence, Whitening, click_depth
-from .history import FIRST, histories, history_features
 from .margins import AlwaysReady
 from .parameters import Mode, PromptParameters
 from .region_answer import RegionAnswer

@@ -150,15 +150,6 @@ def clicked_things(answer: NDArray[np.bool_], clicks: list[tuple[int, int]]) -> 
     return np.isin(pieces, chosen[chosen > 0])
 
 
-def parted(
-    mask: NDArray[np.bool_], region: NDArray[np.bool_], clicks: dict[tuple[int, int], bool]
-) -> None:
-    """Put every pixel of a region on the side of the click nearest to it, in place."""
-    places = np.argwhere(region)
-    squared = ((places[:, np.newaxis] - np.array(list(clicks))) ** 2).sum(axis=2)
-    mask[region] = np.array(list(clicks.values()))[squared.argmin(axis=1)]
-
-
 def describe_plane(plane: NDArray[np.float32], network: Compact) -> PlaneEvidence:
     """Evidence of one plane (h, w, c), with a cut of its own."""
     maps = network.maps(plane)

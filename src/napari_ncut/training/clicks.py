@@ -27,6 +27,7 @@ from torch.nn import functional
 
 from ..backbones.compact import Compact
 from ..io.atomic import replace_when_written
+from ..prompts.click_history import FIRST, histories, history_features
 from ..prompts.click_network import ClickNetwork
 from ..prompts.evidence import (
     N_ALIKE,
@@ -36,7 +37,7 @@ from ..prompts.evidence import (
     click_depth,
     elsewhere,
 )
-from ..prompts.history import FIRST, histories, history_features
+from ..prompts.region_answer import nearest_sides
 from .augmentation import Crop, random_crop
 from .click_tasks import (
     COARSE,
@@ -45,7 +46,6 @@ from .click_tasks import (
     clicked_things,
     clicks_elsewhere,
     describe_plane,
-    parted,
     robot_click,
     tensor,
 )
@@ -210,7 +210,9 @@ class Session:
         mask = inside[self.scene.coarse]
         for region, clicks in sides.items():
             if len(set(clicks.values())) > 1:
-                parted(mask, self.scene.coarse == region, clicks)
+                places = np.argwhere(self.scene.coarse == region)
+                signs = np.array(list(clicks.values()))
+                mask[tuple(places.T)] = nearest_sides(places, np.array(list(clicks)), signs)
         for place, positive in edges:
             mask[place] = positive
         if self.task.mode == 1:
@@ -318,6 +320,7 @@ def main(
         typer.Option(help="Folder with bsds500, dsb2018, stardist_samples.", show_default=False),
     ] = None,
     steps: Annotated[int, typer.Option(help="Steps of training.")] = Settings.steps,
+    rate: Annotated[float, typer.Option(help="The largest learning rate.")] = Settings.rate,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Weights of compact.", show_default=False)
     ] = None,
@@ -344,7 +347,7 @@ def main(
     network = ClickNetwork()
     if start is not None:
         network.load_state_dict(load_file(start))
-    learn(network, scenes, Settings(steps=steps, seed=seed))
+    learn(network, scenes, Settings(steps=steps, rate=rate, seed=seed))
     log.info("aside: %s", judge(network.eval(), aside))
     with replace_when_written(output) as file:
         save_file({n: w.half().contiguous() for n, w in network.state_dict().items()}, file)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_ncut.prompts.history import FIRST, N_HISTORY, histories, history_features
+from napari_ncut.prompts.click_history import FIRST, N_HISTORY, histories, history_features
 
 PIXELS = np.array([(0, 0, 0), (0, 3, 4), (1, 3, 4), (0, 0, 1)])
 
@@ -18,7 +18,8 @@ def test_earlier_clicks_and_the_nearest_of_them():
 
 def test_clicks_about_other_things_do_not_count():
     found = histories(PIXELS, np.array([False, True, False, True]))
-    np.testing.assert_array_equal(found[:, 0], [0, 0, 1, 1])
+    np.testing.assert_array_equal(found[:, 0], [0, 0, 0, 1])
+    np.testing.assert_array_equal(found[2], FIRST)
     assert found[3, 1] == pytest.approx(np.hypot(3, 3))
 
 

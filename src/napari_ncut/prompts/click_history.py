@@ -36,18 +36,19 @@ def histories(
     -------
     float64 array (n, 2)
         Earlier clicks, those drawn being one; pixels to the nearest in the same plane, infinite
-        without any.
+        without any. `FIRST` of what was drawn, and of clicks that do not count: whoever made those
+        was not looking at an answer for this thing.
     """
+    from scipy.spatial.distance import cdist
+
     n = len(pixels)
     drawn = np.arange(n) < n_drawn
-    counted = counts & ~drawn
-    n_before = np.cumsum(counted) - counted + (~drawn & (counts & drawn).any())
-    apart = np.linalg.norm(pixels[:, np.newaxis, 1:] - pixels[np.newaxis, :, 1:], axis=2)
-    earlier = np.tri(n, k=-1, dtype=bool) & counts & ~drawn[:, np.newaxis]
-    earlier &= pixels[:, np.newaxis, 0] == pixels[:, 0]
-    return np.stack(
-        [n_before, np.where(earlier, apart, np.inf).min(axis=1, initial=np.inf)], axis=1
-    )
+    answering = counts & ~drawn
+    n_before: NDArray[np.int64] = np.cumsum(answering) - answering + (counts & drawn).any()
+    earlier = np.tri(n, k=-1, dtype=bool) & counts & (pixels[:, :1] == pixels[:, 0])
+    apart = np.where(earlier, cdist(pixels[:, 1:], pixels[:, 1:]), np.inf)
+    found = np.stack([n_before, apart.min(axis=1, initial=np.inf)], axis=1)
+    return np.where(answering[:, np.newaxis], found, FIRST)
 
 
 def history_features(history: NDArray[np.float64], n_pixels: int) -> NDArray[np.float32]:
