@@ -8,8 +8,10 @@ import torch
 
 import napari_ncut
 from napari_ncut.backbones import compact
-from napari_ncut.backbones.compact import Compact, weights_path
+from napari_ncut.backbones.compact import Compact
 from napari_ncut.backbones.compact_network import CompactNetwork
+from napari_ncut.backbones.compact_weights import pack, unpack, weights_path
+from napari_ncut.errors import InputError
 
 
 def blobs(shape: tuple[int, int], seed: int = 0) -> np.ndarray:
@@ -24,6 +26,35 @@ def blobs(shape: tuple[int, int], seed: int = 0) -> np.ndarray:
 def test_weights_are_small_and_come_with_the_package():
     assert weights_path().stat().st_size <= 5e6
     assert napari_ncut.list_backbones()[0] == "compact"
+
+
+def test_packed_weights_are_a_quarter_and_nearly_the_same():
+    torch.manual_seed(0)
+    weights = CompactNetwork().eval().fold().state_dict()
+    packed = pack(weights)
+    n_numbers, n_bytes = (
+        sum(value.numel() * of(value) for value in one.values())
+        for one, of in ((weights, lambda _: 1), (packed, lambda value: value.element_size()))
+    )
+    assert n_bytes < 1.15 * n_numbers
+    again = unpack(packed)
+    assert {n: v.shape for n, v in again.items()} == {n: v.shape for n, v in weights.items()}
+    for name, value in weights.items():
+        # Half a step of 127 that reach to the largest of an output; what is small, in half.
+        step = value.abs().amax(dim=(1, 2, 3), keepdim=True) / 127 if value.ndim == 4 else 1e-3
+        assert ((again[name] - value).abs() <= 0.51 * step + 1e-6).all(), name
+    repacked = pack(again)
+    assert all(torch.equal(repacked[name], packed[name]) for name in packed)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    from safetensors.torch import save_file
+
+    weights = pack(CompactNetwork().fold().state_dict())
+    del weights["boundary.bias"]
+    save_file(weights, tmp_path / "other.safetensors")
+    with pytest.raises(InputError, match=r"1 of its arrays .* boundary\.bias first"):
+        Compact(checkpoint=tmp_path / "other.safetensors")
 
 
 def test_folding_changes_nothing():

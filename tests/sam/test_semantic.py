@@ -40,7 +40,9 @@ def test_two_kinds_of_things(dtype: type):
 def test_every_descriptor_and_clusterer(descriptor: str, clusterer: str):
     n = 2 if CLUSTERERS[clusterer].counts else None
     found = semantic_classes(IMAGE, MASKS, descriptor=descriptor, clusterer=clusterer, n_classes=n)
-    assert purity(found.classes, KINDS) > (0.9 if n else 0.49)
+    assert purity(found.classes, KINDS) > 0.9
+    # Twelve classes of one mask each would be pure, too.
+    assert len(found.numbers) == n or n is None and len(found.numbers) <= 4
 
 
 def test_results_by_hand(classes: SemanticClasses):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cache import ContentCache, content_key
+from ..errors import InputError
 from ..imaging import block_mean, enlarge
+from .compact_weights import read_weights, weights_path
 from .entry import BackboneEntry
 from .geometry import mirrored
 
@@ -172,21 +173,26 @@ class Compact:
         )
 
 
-def weights_path() -> Path:
-    """The file of weights that comes with the package."""
-    return Path(str(files("napari_ncut.backbones"))) / "compact.safetensors"
-
-
 @lru_cache(maxsize=2)
 def _loaded(path: str, device: str) -> tuple[Any, ContentCache[PlaneMaps]]:
     """The network with its weights, and the maps that it made last."""
     import torch
-    from safetensors.torch import load_file
 
     from .compact_network import CompactNetwork
 
     network = CompactNetwork().fold()
-    weights = {name: value.float() for name, value in load_file(path).items()}
+    weights = read_weights(path)
+    shapes, given = (
+        {name: value.shape for name, value in one.items()}
+        for one in (network.state_dict(), weights)
+    )
+    if shapes != given:
+        differ = sorted(name for name, _ in shapes.items() ^ given.items())
+        raise InputError(
+            f"{path} is not of this version's network: {len(differ)} of its arrays are missing or "
+            f"of other shapes, {differ[0]} first. Give a file that this version's training wrote "
+            "(python -m napari_ncut.training.compact), or none for the package's own."
+        )
     network.load_state_dict(weights)
     network = network.to(device).to(memory_format=torch.channels_last).eval()
     return network, ContentCache(_KEPT_BYTES, lambda maps: maps.size)

@@ -69,6 +69,8 @@ class _Block(nn.Module):
         super().__init__()
         self.first = _Convolution(width, width, dilation=dilation)
         self.second = _Convolution(width, width, dilation=dilation)
+        # A new block changes nothing: a trained network can be made deeper and trained on.
+        nn.init.zeros_(self.second.normalization.get_parameter("weight"))
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.relu(x + self.second(functional.relu(self.first(x))))
@@ -182,8 +184,8 @@ class CompactNetwork(nn.Module):
         self.load_state_dict(own, strict=False)
         hooks = []
         for name, module in self.named_modules():
-            if isinstance(module, _Convolution):
-                bias = folded[f"{name}.convolution.bias"]
+            bias = folded.get(f"{name}.convolution.bias")
+            if isinstance(module, _Convolution) and bias is not None:
                 hooks.append(module.convolution.register_forward_hook(_keeping(module, bias)))
         self.eval()
         with torch.no_grad():

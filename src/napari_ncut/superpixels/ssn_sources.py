@@ -71,8 +71,9 @@ class CompactSource:
     gain = 3.0
 
     def __init__(self, device: str | None = None) -> None:
-        from ..backbones.compact import Compact, weights_path
+        from ..backbones.compact import Compact
         from ..backbones.compact_network import PYRAMID, SEGMENT_DIMENSIONS
+        from ..backbones.compact_weights import weights_path
 
         self._network = Compact(device=device)
         self.settings = SsnSettings(

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..backbones.compact_network import CompactMaps, CompactNetwork
+from ..backbones.compact_weights import pack, read_weights
 from ..io.atomic import replace_when_written
 from .augmentation import Crop, random_crop
 from .memory import keep_memory
@@ -291,14 +292,12 @@ class Run:
         self.schedule.load_state_dict(state["schedule"])
 
     def export(self, path: Path) -> None:
-        """Write the averaged weights, folded and in half precision, as the package reads them."""
+        """Write the averaged weights, folded and packed, as the package reads them."""
         from safetensors.torch import save_file
 
         network = CompactNetwork()
         network.load_state_dict(self.average.module.state_dict())
-        weights = {
-            name: value.half().contiguous() for name, value in network.fold().state_dict().items()
-        }
+        weights = pack(network.fold().state_dict())
         with replace_when_written(path) as file:
             save_file(weights, file)
 
@@ -361,9 +360,7 @@ def _beginning(
     """Weights to begin from, and crops of one size that tell how to normalize with them."""
     if start is None:
         return None, None
-    from safetensors.torch import load_file
-
-    weights = {name: value.float() for name, value in load_file(start).items()}
+    weights = read_weights(start)
     crops = batches(samples, replace(settings, steps=1, batches=((32, 224),)), 0)
     return weights, as_input(next(crops))
 
