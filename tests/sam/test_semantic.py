@@ -42,7 +42,7 @@ def test_every_descriptor_and_clusterer(descriptor: str, clusterer: str):
     found = semantic_classes(IMAGE, MASKS, descriptor=descriptor, clusterer=clusterer, n_classes=n)
     assert purity(found.classes, KINDS) > 0.9
     # Twelve classes of one mask each would be pure, too.
-    assert len(found.numbers) == n or n is None and len(found.numbers) <= 4
+    assert len(found.numbers) == n or (n is None and len(found.numbers) <= 4)
 
 
 def test_results_by_hand(classes: SemanticClasses):

@@ -105,11 +105,14 @@ class Compact:
         self._device = choose_device(device)
         self._network, self._kept = _loaded(str(checkpoint or weights_path()), self._device)
 
-    def maps(self, plane: Image) -> PlaneMaps:
+    def maps(self, plane: Image, *, keep: bool = True) -> PlaneMaps:
         """Boundaries, embeddings and features of a plane (h, w, c) in [0, 1].
 
         Those of the last few planes are kept: a cut and the clicks that follow need them both.
+        Do not `keep` those that are needed once.
         """
+        if not keep:
+            return self._new_maps(plane)
         return self._kept.get(content_key(plane), lambda: self._new_maps(plane))
 
     def _new_maps(self, plane: Image) -> PlaneMaps:

@@ -31,12 +31,12 @@ class PlaneHierarchy:
     @classmethod
     def of(cls, plane: NDArray[np.float32], network: Compact) -> PlaneHierarchy:
         """Find them in a plane (h, w, c) in [0, 1]."""
-        from .merging import merge_tree
+        from .views import viewed_tree
         from .watershed import fine_regions
 
         maps = network.maps(plane)
         graph = RegionGraph.of(fine_regions(maps.boundary, plane), maps.boundary)
-        return cls(graph, merge_tree(graph, maps, plane))
+        return cls(graph, viewed_tree(graph, maps, plane, network))
 
     def labels(self, groups: NDArray[np.int32]) -> NDArray[np.int32]:
         """Numbers from 1 for all pixels, (h, w), of the groups of regions (n,)."""

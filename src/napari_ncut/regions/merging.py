@@ -219,7 +219,7 @@ def stages(merging: Merging, model: MergeModel, left: float = _LEFT) -> Iterator
         n_left = max(1, int(n * left)) if n > _FEW else 1
         features = merging.features()
         strengths = model.strength(features)
-        parents, heights = _average_linkage(merging, strengths)
+        parents, heights = _average_linkage(n, merging.edges, strengths, merging.lengths)
         n_nodes = 2 * n - n_left
         parents, heights = parents[:n_nodes], heights[n:n_nodes]
         parents = np.where(parents < n_nodes, parents, n_nodes)
@@ -261,16 +261,22 @@ def merge_tree(
     return MergeTree.of(parents, model.calibrated(strengths), graph.areas)
 
 
+def tree_of_levels(graph: RegionGraph, levels: Array) -> MergeTree:
+    """The tree of average linkage when each edge of a graph has a level, (m,), by itself."""
+    parents, heights = _average_linkage(len(graph), graph.edges, levels, graph.lengths)
+    return MergeTree.of(parents, heights, graph.areas)
+
+
 def _average_linkage(
-    merging: Merging, strengths: Array
+    n: int, edges: NDArray, strengths: Array, lengths: Array
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Parents and heights (2n - 1,), nodes in the order of merging."""
+    """Parents and heights (2n - 1,) over n regions, nodes in the order of merging."""
     higra = load_higra()
 
-    graph = higra.UndirectedGraph(len(merging))
-    graph.add_edges(*merging.edges.T)
+    graph = higra.UndirectedGraph(n)
+    graph.add_edges(*edges.astype(np.int64).T)
     tree, heights = higra.binary_partition_tree_average_linkage(
-        graph, strengths.astype(np.float64), merging.lengths.astype(np.float64)
+        graph, strengths.astype(np.float64), lengths.astype(np.float64)
     )
     return tree.parents().astype(np.int64), heights.astype(np.float32)
 
