@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import label
 
 from napari_ncut.backbones.compact import Compact
 from napari_ncut.imaging import as_planes
@@ -12,7 +13,12 @@ from napari_ncut.prompts.click_network import ClickNetwork
 from napari_ncut.regions.merging import MergeModel, merge_tree
 from napari_ncut.training import clicks, merging
 from napari_ncut.training.augmentation import Crop
-from napari_ncut.training.click_tasks import Scene, clicks_elsewhere, describe_plane
+from napari_ncut.training.click_tasks import (
+    Scene,
+    clicks_elsewhere,
+    describe_plane,
+    scattered_clicks,
+)
 from napari_ncut.training.synthesis import synthesize
 
 
@@ -99,3 +105,19 @@ def test_clicks_for_other_things_lie_outside_of_this_one():
         places = clicks_elsewhere(np.random.default_rng(seed), truth)
         assert 1 <= len(places) <= 3 and not any(truth[place] for place in places)
     assert clicks_elsewhere(np.random.default_rng(0), np.ones((8, 8), bool)) == []
+
+
+def test_scattered_clicks_lie_in_different_pieces():
+    truth = np.zeros((20, 30), bool)
+    truth[2:6, 3:7] = truth[10:12, 20:28] = truth[15:18, 2:5] = True
+    pieces = label(truth)[0]
+    numbers = set()
+    for seed in range(20):
+        places = scattered_clicks(np.random.default_rng(seed), truth)
+        hit = [int(pieces[place]) for place in places]
+        assert len(set(hit)) == len(hit) and 0 not in hit
+        numbers.add(len(hit))
+    assert numbers == {2, 3}
+    truth[:, 8:] = truth[12:] = False
+    assert len(scattered_clicks(np.random.default_rng(0), truth)) == 1
+    assert scattered_clicks(np.random.default_rng(0), truth & False) == []

@@ -132,6 +132,20 @@ def robot_click(
     return (int(row), int(column)), sign
 
 
+def scattered_clicks(
+    random: np.random.Generator, truth: NDArray[np.bool_]
+) -> list[tuple[int, int]]:
+    """A place in each of two or three pieces of what is wanted, or in all if there are fewer.
+
+    So people begin who want all of a kind: they know before the first answer what they mean.
+    """
+    pieces, n = ndimage.label(truth)
+    chosen = random.permutation(n)[: random.integers(2, 4)] + 1
+    places = [np.argwhere(pieces == piece) for piece in chosen]
+    found = [of[random.integers(len(of))] for of in places]
+    return [(int(row), int(column)) for row, column in found]
+
+
 def clicks_elsewhere(
     random: np.random.Generator, truth: NDArray[np.bool_]
 ) -> list[tuple[int, int]]:

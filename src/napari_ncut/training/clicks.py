@@ -47,6 +47,7 @@ from .click_tasks import (
     clicks_elsewhere,
     describe_plane,
     robot_click,
+    scattered_clicks,
     tensor,
 )
 from .memory import keep_memory
@@ -64,6 +65,8 @@ _SCENES = {"bsds500": 240, "dsb2018": 110, "stardist_samples": 10, "synthesized"
 _ELSEWHERE, _STRANGE = 0.25, 0.5
 # How often other things have been clicked before.
 _OTHERS = 0.15
+# How often several things of a kind are clicked first, whatever the answer to each.
+_SCATTERED = 0.2
 # Learned from: answers to all of the first clicks, and to such a share of the later ones.
 _ALL_OF, _LATE = 3, 0.4
 
@@ -263,8 +266,11 @@ def learn(network: ClickNetwork, scenes: list[Scene], settings: Settings) -> Non
             if random.random() < _OTHERS:
                 for place in clicks_elsewhere(random, task.mask):
                     session.click(place, False, for_another=True)
+            planned: list[tuple[int, int]] = []
+            if task.mode == 0 and random.random() < _SCATTERED:
+                planned = scattered_clicks(random, task.mask)
             for i in range(int(random.integers(2, settings.clicks + 1))):
-                found = robot_click(random, answer, task.mask)
+                found = (planned.pop(), True) if planned else robot_click(random, answer, task.mask)
                 if found is None:
                     break
                 session.click(*found)
