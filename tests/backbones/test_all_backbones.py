@@ -18,6 +18,7 @@ WITHOUT_WEIGHTS = [
     if entry.weights is None
     for layer in range(len(entry.layers))
     for node in entry.nodes
+    if entry.has_layers(node) or layer == entry.default_layer
 ]
 SHAPES = [(32, 32), (19, 45), (1, 12), (1, 1)]
 

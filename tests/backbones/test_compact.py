@@ -157,14 +157,41 @@ def test_same_image_same_maps():
     np.testing.assert_array_equal(one.kind, other.kind)
 
 
-@pytest.mark.parametrize("node", ["pyramid", "segment", "kind"])
-@pytest.mark.parametrize("layer", [0, 3])
+@pytest.mark.parametrize(
+    ("node", "layer"), [("kind", None), ("segment", 3), ("pyramid", 0), ("pyramid", 3)]
+)
 def test_features_of_every_node_and_layer(node, layer):
     features = napari_ncut.extract_features(
         blobs((50, 70))[..., 0], "compact", layer=layer, node=node, stride=4
     )
     assert features.maps.shape[-3:-1] == (13, 18)
     assert np.isfinite(features.values).all()
+
+
+def test_embeddings_have_no_layers():
+    with pytest.raises(InputError, match="same at every layer, so layer=1 .* node pyramid"):
+        napari_ncut.load_backbone("compact", layer=1)
+    recorded = napari_ncut.load_backbone("compact").options
+    assert napari_ncut.load_backbone("compact", **recorded).options == recorded
+
+
+@pytest.mark.parametrize("kind", ["grains", "particles"])
+def test_groups_of_the_default_node_are_kinds(kind):
+    from sklearn.metrics import normalized_mutual_info_score
+
+    from napari_ncut.training.synthesis import synthesize
+
+    scene = synthesize(kind, seed=11, shape=(160, 160))
+    truth = scene.classes
+    assert len(np.unique(truth[truth > 0])) > 1
+    scores = {}
+    for node in ("kind", "pyramid"):
+        axes = "YXC" if scene.image.ndim == 3 else "YX"
+        cut = napari_ncut.embed(scene.image, axes=axes, node=node, stride=2, n_components=8)
+        groups = np.kron(np.squeeze(cut.kway(3)), np.ones((2, 2), int))
+        known = truth > 0
+        scores[node] = normalized_mutual_info_score(truth[known], groups[known])
+    assert scores["kind"] > scores["pyramid"] + 0.25, scores
 
 
 def test_weights_of_another_training_can_be_given(tmp_path):

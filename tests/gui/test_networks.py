@@ -68,6 +68,24 @@ def test_controls_follow_the_network(bench):
     assert set(controls.options()) == {"backbone", "layer", "node", "stride", "n_components"}
 
 
+def test_layers_are_offered_where_they_matter(bench):
+    controls = bench(halves()).features.backbone
+    controls.backbone.value = "compact"
+    assert controls.node.value == "kind"
+    assert not controls.layer.enabled
+    controls.node.value = "pyramid"
+    assert controls.layer.enabled
+    controls.layer.value = "cells ≤ 4 px"
+    kept = controls.options()
+    controls.node.value = "segment"
+    assert not controls.layer.enabled
+    assert controls.layer.value == "cells ≤ 16 px"
+    controls.set_options(kept)
+    assert controls.options() == kept
+    controls.backbone.value = DINO
+    assert controls.layer.enabled
+
+
 def test_another_network_is_found_by_its_name(bench, qtbot):
     opened = bench(halves())
     controls, message = opened.features.backbone, opened.features.message

@@ -183,19 +183,20 @@ FILTERBANK = BackboneEntry(
 COMPACT = BackboneEntry(
     name="compact",
     title="Compact",
-    summary="Our own small network: boundaries and things at four scales. No download, any image.",
+    summary="Our own small network: kinds of things and where they end. No download, any image.",
     builder="napari_ncut.backbones.compact:Compact",
     layers=("cells of 2 px", "cells ≤ 4 px", "cells ≤ 8 px", "cells ≤ 16 px"),
     nodes={
-        "pyramid": "features of all scales: what things are and where they end",
-        "segment": "embedding whose distances tell segments apart: things that touch",
         "kind": "embedding whose distances tell kinds apart: phases and types of things",
+        "segment": "embedding whose distances tell segments apart: things that touch",
+        "pyramid": "features of all scales, as boundaries are found by",
     },
+    layered=("pyramid",),
     preparation="l2",
     license="BSD-3-Clause; trained on data described in the model card",
     source="napari-ncut, trained from nothing",
     seconds_per_megapixel=1.1,
-    inside=4_000_000,
+    inside=3_300_000,
     own_options=("checkpoint",),
 )
 

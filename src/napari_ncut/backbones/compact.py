@@ -74,9 +74,10 @@ class Compact:
     entry
         The registry's entry; None for maps alone.
     layers
-        One of 0 to 3: levels of the pyramid up to it are concatenated.
+        One of 0 to 3: of node "pyramid" the levels up to it are concatenated; embeddings have no
+        levels.
     node
-        "pyramid", "segment" or "kind".
+        "kind", "segment" or "pyramid".
     stride
         Pixels per cell or None.
     checkpoint
@@ -92,7 +93,7 @@ class Compact:
         entry: BackboneEntry | None = None,
         *,
         layers: tuple[int, ...] = (3,),
-        node: str = "pyramid",
+        node: str = "kind",
         stride: int | None = None,
         checkpoint: str | Path | None = None,
         device: str | None = None,

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 # Kernels of at least so many numbers are kept in bytes: the small ones save nothing, and those
 # that make boundaries and embeddings are small.

@@ -43,6 +43,8 @@ class BackboneEntry:
         Labels of the layers, in order.
     nodes
         Node types, the default first, each with what it is good for.
+    layered
+        Node types for which it matters which layer is chosen; None if it does for all.
     strides
         Pixels per cell of every layer; () where the stride is chosen by the size of the images.
     preparation
@@ -79,6 +81,7 @@ class BackboneEntry:
     builder: str
     layers: tuple[str, ...]
     nodes: dict[str, str] = field(hash=False)
+    layered: tuple[str, ...] | None = None
     strides: tuple[int, ...] = ()
     preparation: Literal["standardize", "l2", "none"] = "l2"
     channels: int | None = None
@@ -116,6 +119,10 @@ class BackboneEntry:
     def default_node(self) -> str:
         """The node type used if none is chosen."""
         return next(iter(self.nodes))
+
+    def has_layers(self, node: str) -> bool:
+        """Whether it matters for a node type which layer is chosen."""
+        return self.layered is None or node in self.layered
 
     @property
     def unavailable_because(self) -> str:

@@ -168,6 +168,11 @@ def load_backbone(
     node = check_choice(
         f"node of {name}", entry.default_node if node is None else node, entry.nodes
     )
+    if not entry.has_layers(node) and layers != (entry.default_layer,):
+        raise InputError(
+            f"The node {node} of {name} is the same at every layer, so layer={layer!r} cannot be "
+            f"used. Leave it out, or choose the node {' or '.join(entry.layered or ())}."
+        )
     entry.check_stride(stride, layers)
     module, function = entry.builder.split(":")
     builder = getattr(importlib.import_module(module), function)

@@ -71,6 +71,7 @@ class BackboneControls(Container):
         self.margins = (0, 0, 0, 0)
         self.backbone.changed.connect(lambda _: self._fill())
         self.layer.changed.connect(lambda _: _refill(self.stride))
+        self.node.changed.connect(lambda _: self._offer_layers())
         # Only whole names are looked up, not every letter.
         self.another.native.editingFinished.connect(self._ask)
         self._fill()
@@ -112,6 +113,16 @@ class BackboneControls(Container):
         ]
         return [*choices, *((f"{native * k} px (reduced)", native * k) for k in (2, 4))]
 
+    def _offer_layers(self) -> None:
+        """Let a layer be chosen where the node type has several."""
+        entry, node = self.entry, self.node.value
+        if entry is None or node is None:
+            return
+        matters = entry.has_layers(node)
+        if not matters:
+            self.layer.value = entry.layers[entry.default_layer]
+        self.layer.enabled = matters
+
     def _fill(self) -> None:
         entry = self.entry
         self.another.visible = self.backbone.value == ANOTHER
@@ -124,6 +135,7 @@ class BackboneControls(Container):
         self.backbone.tooltip = f"{entry.summary}\n{entry.name}\nLicense: {entry.license}"
         self.layer.value = entry.layers[entry.default_layer]
         self.node.value = entry.default_node
+        self._offer_layers()
         self.node.tooltip = "\n".join(f"{name}: {text}" for name, text in entry.nodes.items())
         self.n_components.value = entry.suggested_components
 
