@@ -169,7 +169,7 @@ def test_features_of_every_node_and_layer(node, layer):
 
 
 def test_embeddings_have_no_layers():
-    with pytest.raises(InputError, match="same at every layer, so layer=1 .* node pyramid"):
+    with pytest.raises(InputError, match=r"same at every layer, so layer=1 .* node pyramid"):
         napari_ncut.load_backbone("compact", layer=1)
     recorded = napari_ncut.load_backbone("compact").options
     assert napari_ncut.load_backbone("compact", **recorded).options == recorded

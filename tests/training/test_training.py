@@ -94,6 +94,20 @@ def test_training_begins_from_what_an_earlier_run_wrote(tmp_path):
     assert compact._beginning(None, samples(), SETTINGS) == (None, None)
 
 
+def test_what_was_learned_is_mixed_with_where_it_began(tmp_path):
+    run = compact.Run(SETTINGS)
+    steps(run, 3)
+    run.export(tmp_path / "end.safetensors")
+    end = read_weights(tmp_path / "end.safetensors")
+    start = {name: value + 1 for name, value in end.items() if "stages.3.blocks.3" not in name}
+    run.export(tmp_path / "mixed.safetensors", start, 0.7)
+    for name, value in read_weights(tmp_path / "mixed.safetensors").items():
+        expected = end[name] + 0.3
+        if "stages.3.blocks.3" in name:  # a block that the start lacks did nothing there
+            expected = end[name] * (0.7 if ".second." in name else 1)
+        torch.testing.assert_close(value, expected, atol=0.02, rtol=0.02)
+
+
 def test_boundaries_are_the_share_of_annotators_that_draw_them():
     one = np.ones((4, 6), np.int32)
     one[:, 3:] = 2

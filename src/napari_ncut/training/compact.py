@@ -291,15 +291,31 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
 
-    def export(self, path: Path) -> None:
-        """Write the averaged weights, folded and packed, as the package reads them."""
+    def export(self, path: Path, start: dict[str, Tensor] | None = None, mix: float = 1) -> None:
+        """Write the averaged weights, folded and packed, as the package reads them.
+
+        Those it began from are mixed in if they are given, see `mixed`.
+        """
         from safetensors.torch import save_file
 
         network = CompactNetwork()
         network.load_state_dict(self.average.module.state_dict())
-        weights = pack(network.fold().state_dict())
+        weights = network.fold().state_dict()
         with replace_when_written(path) as file:
-            save_file(weights, file)
+            save_file(pack(weights if start is None else mixed(start, weights, mix)), file)
+
+
+def mixed(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Folded weights on the way from where a run began to where it ended, such a share of it.
+
+    They generalize better than both (Wortsman et al., Robust fine-tuning of zero-shot models,
+    2022). Of a block that the beginning lacks, the second convolution was zero there.
+    """
+    return {
+        name: share * value
+        + (1 - share) * start.get(name, 0 * value if ".second." in name else value)
+        for name, value in end.items()
+    }
 
 
 def main(
@@ -313,6 +329,10 @@ def main(
     start: Annotated[
         Path | None, typer.Option(help="Weights to begin from, as a run before wrote them.")
     ] = None,
+    mix: Annotated[
+        float,
+        typer.Option(help="Share of what was learned in what is written; the rest is the start's."),
+    ] = 1.0,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = Settings.seed,
     synthesized: Annotated[
         int, typer.Option(help="Synthesized images of each kind.")
@@ -331,7 +351,8 @@ def main(
     aside = read_samples(data, aside=True, synthesized=min(4, synthesized), seed=seed)
     held = Settings(steps=24, seed=seed + 1, synthesized=synthesized)
     validation = list(batches(aside, held, 0))
-    run = Run(settings, *_beginning(start, samples, settings))
+    begun, images = _beginning(start, samples, settings)
+    run = Run(settings, begun, images)
     checkpoint = output / "checkpoint.pt"
     if checkpoint.exists():
         run.load(checkpoint)
@@ -350,7 +371,7 @@ def main(
                 seconds = (time.perf_counter() - started) / every
                 log.info("%d: %.3f s a step, %s, aside %s", run.step, seconds, sums, held_out)
                 run.save(checkpoint)
-                run.export(output / "compact.safetensors")
+                run.export(output / "compact.safetensors", begun, mix)
                 started, sums = time.perf_counter(), dict.fromkeys(sums, 0.0)
 
 
