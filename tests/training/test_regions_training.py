@@ -43,7 +43,9 @@ def merge_scenes() -> list[merging.Scene]:
 
 @pytest.fixture(scope="module")
 def model(merge_scenes) -> MergeModel:
-    return merging.train({"synthesized": merge_scenes}, merge_scenes, rounds=1)
+    return merging.calibrate(
+        merging.train({"synthesized": merge_scenes}, merge_scenes, rounds=1), merge_scenes
+    )
 
 
 def test_a_model_of_merging_is_fitted_calibrated_and_kept(merge_scenes, model):
@@ -80,7 +82,7 @@ def test_clicks_are_learned_from():
         assert np.mean(curve) > np.mean(before[mode]) + 0.2
 
 
-def test_two_models_together_answer_with_the_mean_of_their_logits(merge_scenes, model):
+def test_models_together_answer_with_the_mean_of_their_logits(merge_scenes, model):
     scene = merge_scenes[0]
     features = merging.Merging.of(scene.graph, scene.maps, scene.plane).features()
     other = merging.first_model(features)
@@ -96,6 +98,8 @@ def test_two_models_together_answer_with_the_mean_of_their_logits(merge_scenes, 
     assert within.any()
     expected = (logits(model) + logits(other)) / 2
     np.testing.assert_allclose(logits(both)[within], expected[within], atol=1e-2)
+    three = merging.mean_of(model, other, both)
+    np.testing.assert_allclose(logits(three)[within], expected[within], atol=1e-2)
 
 
 def test_clicks_for_other_things_lie_outside_of_this_one():
