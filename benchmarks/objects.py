@@ -44,7 +44,7 @@ from napari_ncut import load_backbone
 from napari_ncut import object_metrics as om
 from napari_ncut.imaging import as_planes
 from napari_ncut.objects import METHODS, localize
-from napari_ncut.objects.finding import scene_of
+from napari_ncut.objects.finding import COMPACT_NODE, scene_of
 
 _LARGEST = 480
 Pair = tuple[NDArray, NDArray[np.bool_]]
@@ -68,7 +68,9 @@ class Features:
 
 
 BACKBONES = {
-    "compact": Features("compact", "ours, not trained on classes", options=(("stride", 8),)),
+    "compact": Features(
+        "compact", "ours, not trained on classes", options=(("stride", 8), ("node", COMPACT_NODE))
+    ),
     "squeezenet": Features(
         "torchvision:squeezenet1_0",
         "supervised: ImageNet's classes",

@@ -20,14 +20,13 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from ..backbones import load_backbone
 from ..backbones.compact import Compact
 from ..imaging import as_planes
 from ..io.atomic import replace_when_written
 from ..object_metrics import box_iou, mask_iou
 from ..objects.confidence import mask_evidence
 from ..objects.evidence import evidence
-from ..objects.finding import scene_of
+from ..objects.finding import ready_backbone, scene_of
 from ..objects.judging import Perceptron
 from ..objects.localization import things
 from ..objects.refine import refined
@@ -68,7 +67,7 @@ class Seen:
     def of(cls, subject: Subject, network: Compact, backbone: str = "compact") -> Seen:
         """Look at an image."""
         planes = as_planes(subject.image, axes="YXC" if subject.image.ndim == 3 else "YX")
-        scene = scene_of(planes, 0, load_backbone(backbone, stride=_STRIDE), network)
+        scene = scene_of(planes, 0, ready_backbone(planes, backbone, _STRIDE, None, {}), network)
         pieces = scene.pieces()
         targets = pieces.graph.means(subject.mask[..., np.newaxis].astype(np.float32))[:, 0]
         return cls(
