@@ -372,7 +372,7 @@ def test_the_plane_on_screen_comes_first(desk, monkeypatch):
     opened.wait()
     assert_array_equal(opened.shown, expected.labels(n_regions=5))
     # One place, on one plane.
-    opened.widget.step((0, *LEFT), finer=True)
+    opened.widget.step((0, *GROUND), finer=True)
     opened.wait()
     changed = opened.shown != expected.labels(n_regions=5)
     assert changed.any(axis=(1, 2)).tolist() == [True, False, False]
