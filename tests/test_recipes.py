@@ -39,7 +39,9 @@ def source(path: Path, axes: str, **more: Any) -> ImageSource:
 def test_script_gives_the_same_labels(tmp_path: Path):
     image = blobs(40, 50)
     tifffile.imwrite(tmp_path / "x.tif", image)
-    embedding = ncut.embed(image, n_components=6, layer=1, scaling=[0, 200], random_state=3)
+    embedding = ncut.embed(
+        image, n_components=6, node="pyramid", layer=1, scaling=[0, 200], random_state=3
+    )
     points, positive, classes = [[12, 14], [28, 35.5], [2, 2]], [True, True, False], [1, 2, 0]
     parameters = {"gamma": 0.5, "mode": "object", "min_area": 0, "threshold": None}
     expected = ncut.PromptSegmenter(embedding).predict(
@@ -58,8 +60,9 @@ def test_script_gives_the_same_labels(tmp_path: Path):
     np.testing.assert_array_equal(names["labels"], expected)
     np.testing.assert_array_equal(ncut.read_image(tmp_path / "out.tif").data, expected)
     assert names["embedding"].recipe == embedding.recipe
-    for default in ("min_area", "threshold", "bandwidth", "affinity", "axes", "stride", "node"):
+    for default in ("min_area", "threshold", "bandwidth", "affinity", "axes", "stride"):
         assert f"{default}=" not in script
+    assert "layer=1" in script and 'node="pyramid"' in script
     assert script.count("import") == 1
 
 
