@@ -42,9 +42,10 @@ from scipy.ndimage import label
 from benchmarks.click_sets import evenly
 from napari_ncut import load_backbone
 from napari_ncut import object_metrics as om
+from napari_ncut.backbones.catalog import COMPACT
 from napari_ncut.imaging import as_planes
 from napari_ncut.objects import METHODS, localize
-from napari_ncut.objects.finding import COMPACT_NODE, scene_of
+from napari_ncut.objects.finding import scene_of
 
 _LARGEST = 480
 Pair = tuple[NDArray, NDArray[np.bool_]]
@@ -69,7 +70,9 @@ class Features:
 
 BACKBONES = {
     "compact": Features(
-        "compact", "ours, not trained on classes", options=(("stride", 8), ("node", COMPACT_NODE))
+        "compact",
+        "ours, not trained on classes",
+        options=(("stride", 8), ("node", COMPACT.object_node)),
     ),
     "squeezenet": Features(
         "torchvision:squeezenet1_0",

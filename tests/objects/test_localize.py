@@ -7,9 +7,12 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from napari_ncut import InputError, load_backbone, localize
+from napari_ncut.backbones import BACKBONES
 from napari_ncut.backbones.compact import Compact
+from napari_ncut.imaging import as_planes
 from napari_ncut.object_metrics import box_iou, mask_iou, matched_objects
 from napari_ncut.objects import METHODS
+from napari_ncut.objects.finding import ready_backbone
 from napari_ncut.objects.frame import inside_frame
 from napari_ncut.objects.localization import apart, things
 from napari_ncut.objects.scene import ObjectScene
@@ -174,3 +177,13 @@ def test_of_things_on_each_other_the_first_is_taken():
     assert apart(masks, np.array([1, 0, 2])).tolist() == [1, 2]
     assert apart(masks, np.array([0, 3])).tolist() == [0, 3]
     assert apart([], np.zeros(0, int)).tolist() == []
+
+
+def test_features_of_things_are_those_that_suit_them():
+    # The command line names every option, None where nothing was said.
+    planes = as_planes(np.random.RandomState(0).rand(64, 64).astype(np.float32))
+    for options in ({}, {"node": None, "layer": None}):
+        ready = ready_backbone(planes, "compact", 8, None, options)
+        assert ready.options["node"] == BACKBONES["compact"].object_node == "pyramid"
+    assert ready_backbone(planes, "compact", 8, None, {"node": "kind"}).options["node"] == "kind"
+    assert ready_backbone(planes, "filterbank", 8, None, {}).options["node"] == "all"

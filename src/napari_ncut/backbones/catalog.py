@@ -192,6 +192,8 @@ COMPACT = BackboneEntry(
         "pyramid": "features of all scales, as boundaries are found by",
     },
     layered=("pyramid",),
+    # Whatever the backbone, kinds are evidence of things: the features shall add to them.
+    object_node="pyramid",
     preparation="l2",
     license="BSD-3-Clause; trained on data described in the model card",
     source="napari-ncut, trained from nothing",

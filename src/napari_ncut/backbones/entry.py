@@ -45,6 +45,8 @@ class BackboneEntry:
         Node types, the default first, each with what it is good for.
     layered
         Node types for which it matters which layer is chosen; None if it does for all.
+    object_node
+        Node type by which things are found without a click; None if it is the default.
     strides
         Pixels per cell of every layer; () where the stride is chosen by the size of the images.
     preparation
@@ -82,6 +84,7 @@ class BackboneEntry:
     layers: tuple[str, ...]
     nodes: dict[str, str] = field(hash=False)
     layered: tuple[str, ...] | None = None
+    object_node: str | None = None
     strides: tuple[int, ...] = ()
     preparation: Literal["standardize", "l2", "none"] = "l2"
     channels: int | None = None

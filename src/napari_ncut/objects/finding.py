@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 MIN_CONFIDENCE = 0.5
 # Cells of a plane's grid of which methods that compare all pairs have at most so many.
 _MOST_CELLS = 3600
-# Kinds are looked at beside the features of any backbone: those of `compact` shall add to them.
-COMPACT_NODE = "pyramid"
 _STRIDES = (4, 8, 16, 32, 64, 128)
 
 
@@ -203,9 +201,10 @@ def ready_backbone(
                 f"to load_backbone, or give the backbone's name."
             )
         return backbone
-    if backbone == "compact":
-        options = {"node": COMPACT_NODE, **options}
-    if stride is None and backbone_entry(backbone).native_stride() is None:
+    entry = backbone_entry(backbone)
+    if options.get("node") is None:
+        options = {**options, "node": entry.object_node}
+    if stride is None and entry.native_stride() is None:
         stride = _fitting_stride(planes.shapes)
     return load_backbone(backbone, stride=stride, device=device, **options)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..backbones.compact import Compact, PlaneMaps
 from .graph import RegionGraph
-from .merging import MergeModel, merge_tree, tree_of_levels
+from .merging import merge_tree, tree_of_levels
 from .tree import MergeTree
 
 Image = NDArray[np.float32]
@@ -78,25 +78,9 @@ def viewed_tree(
     maps: PlaneMaps,
     plane: Image,
     network: Compact,
-    *,
-    model: MergeModel | None = None,
 ) -> MergeTree:
-    """The tree in which regions merge, by all looks at a plane.
-
-    Parameters
-    ----------
-    graph
-        The finest regions.
-    maps
-        What the network says of the plane.
-    plane
-        The plane, (h, w, c) in [0, 1].
-    network
-        That looks.
-    model
-        Another than comes with the package.
-    """
-    tree = merge_tree(graph, maps, plane, model=model)
+    """`merge_tree` by all looks that a network can afford."""
+    tree = merge_tree(graph, maps, plane)
     views = list(affordable(plane.shape[0] * plane.shape[1]))
     if not views or len(graph) < 2:
         return tree
@@ -105,7 +89,7 @@ def viewed_tree(
         found = network.maps(np.ascontiguousarray(view.of(plane)), keep=False)
         seen = view.undone(found, graph.labels.shape)
         again = RegionGraph.of(graph.labels, seen.boundary)
-        looks.append(_levels(graph, merge_tree(again, seen, plane, model=model)))
+        looks.append(_levels(graph, merge_tree(again, seen, plane)))
     return tree_of_levels(graph, np.mean(looks, axis=0, dtype=np.float32))
 
 

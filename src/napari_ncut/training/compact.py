@@ -331,7 +331,11 @@ def main(
     ] = None,
     mix: Annotated[
         float,
-        typer.Option(help="Share of what was learned in what is written; the rest is the start's."),
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of what was learned in what is written; the rest is the start's.",
+        ),
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = Settings.seed,
     synthesized: Annotated[
