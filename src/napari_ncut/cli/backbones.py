@@ -78,10 +78,11 @@ def describe(entry: BackboneEntry) -> tuple[str, ...]:
     labels = [f"{i}: {label}" for i, label in enumerate(entry.layers)]
     if len(labels) > 8:
         labels = [labels[0], "…", labels[-1]]
+    of_nodes = f" (of {', '.join(entry.layered)})" if entry.layered else ""
     return (
         entry.name,
         f"{entry.title}. {entry.summary}",
-        ", ".join(labels),
+        ", ".join(labels) + of_nodes,
         ", ".join(entry.nodes),
         _cell(entry),
         entry.weights.readable_size
