@@ -57,6 +57,17 @@ def test_weights_of_another_network_are_refused(tmp_path):
         Compact(checkpoint=tmp_path / "other.safetensors")
 
 
+def test_files_without_weights_are_refused(tmp_path):
+    (tmp_path / "text.safetensors").write_text("hello")
+    for name in ("nowhere.safetensors", "text.safetensors", ""):
+        with pytest.raises(InputError, match=str(tmp_path)):
+            napari_ncut.load_backbone("compact", checkpoint=tmp_path / name)
+    layers = {"one.w": np.zeros((2, 2), np.float32), "one.b": np.zeros(2, np.float32)}
+    np.savez(tmp_path / "layers.npz", **layers)
+    with pytest.raises(InputError, match="layers without names"):
+        Compact(checkpoint=tmp_path / "layers.npz")
+
+
 def test_folding_changes_nothing():
     torch.manual_seed(0)
     network = CompactNetwork()

@@ -80,6 +80,8 @@ def test_exported_weights_are_those_that_the_backbone_reads(tmp_path):
 
 
 def test_training_begins_from_what_an_earlier_run_wrote(tmp_path):
+    from safetensors.torch import save_file
+
     first = compact.Run(SETTINGS)
     steps(first, 3)
     first.export(tmp_path / "weights.safetensors")
@@ -92,6 +94,11 @@ def test_training_begins_from_what_an_earlier_run_wrote(tmp_path):
         before, after = first.average(images), second.network(images)
     torch.testing.assert_close(before.boundary, after.boundary, atol=0.02, rtol=0)
     assert compact._beginning(None, samples(), SETTINGS) == (None, None)
+    for left_out, added, told in (("boundary.weight", "", "missing"), ("", "other", "unknown")):
+        weights = {name: value for name, value in start.items() if name != left_out}
+        save_file(weights | ({added: torch.zeros(1)} if added else {}), tmp_path / "foreign")
+        with pytest.raises(InputError, match=told):
+            compact._beginning(tmp_path / "foreign", samples(), SETTINGS)
 
 
 def test_what_was_learned_is_mixed_with_where_it_began(tmp_path):

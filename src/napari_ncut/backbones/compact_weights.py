@@ -12,6 +12,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import InputError
+from ..weights.checkpoints import read_checkpoint
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -58,7 +61,16 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Weights of a folded network, float32, from a file that training wrote."""
-    from safetensors.torch import load_file
+    """Weights of a folded network, float32, from a file that training wrote.
 
-    return unpack(load_file(path))
+    Raises
+    ------
+    InputError
+        If the file is missing, broken, or holds no weights by name.
+    """
+    found = read_checkpoint(path)
+    if not isinstance(found, Mapping):
+        raise InputError(
+            f"{path} holds layers without names. Give a file that the training of compact wrote."
+        )
+    return unpack(found)

@@ -30,6 +30,7 @@ from torch.nn import functional
 
 from ..backbones.compact_network import CompactMaps, CompactNetwork
 from ..backbones.compact_weights import pack, read_weights
+from ..errors import InputError
 from ..io.atomic import replace_when_written
 from .augmentation import Crop, random_crop
 from .memory import keep_memory
@@ -386,6 +387,12 @@ def _beginning(
     if start is None:
         return None, None
     weights = read_weights(start)
+    foreign = sorted(weights.keys() - CompactNetwork().fold().state_dict().keys())
+    if foreign or "boundary.weight" not in weights:
+        raise InputError(
+            f"{start} is not of this network: {foreign[0] if foreign else 'boundary.weight'} is "
+            f"{'unknown' if foreign else 'missing'}. Give weights that this command wrote."
+        )
     crops = batches(samples, replace(settings, steps=1, batches=((32, 224),)), 0)
     return weights, as_input(next(crops))
 
