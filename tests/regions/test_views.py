@@ -130,8 +130,20 @@ def test_a_tree_of_levels_merges_over_the_mean():
 
 
 def test_same_plane_same_regions():
-    image = np.random.RandomState(0).rand(60, 71, 3)
-    plane = as_planes(image, axes="YXC")[0]
-    one, other = (PlaneHierarchy.of(plane, Compact()) for _ in range(2))
+    plane = as_planes(np.random.RandomState(0).rand(60, 71, 3), axes="YXC")[0]
+    # Found anew, not what is kept.
+    one, other = (PlaneHierarchy._found(plane, Compact()) for _ in range(2))
     assert_array_equal(one.tree.levels, other.tree.levels)
     assert_array_equal(one.tree.parents, other.tree.parents)
+
+
+def test_regions_of_a_plane_are_found_once():
+    plane = as_planes(np.random.RandomState(1).rand(40, 50, 3), axes="YXC")[0]
+    first = PlaneHierarchy.of(plane, Compact())
+    assert PlaneHierarchy.of(plane.copy(), Compact()) is first
+    changed = plane.copy()
+    changed[0, 0] = 0
+    assert PlaneHierarchy.of(changed, Compact()) is not first
+    other = Compact()
+    other.weights = ("another training", "cpu")
+    assert PlaneHierarchy.of(plane, other) is not first

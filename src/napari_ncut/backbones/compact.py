@@ -84,6 +84,11 @@ class Compact:
         Weights of another training in place of those that come with the package.
     device
         Where to compute.
+
+    Attributes
+    ----------
+    weights : (str, str)
+        Their file and the device: what is made with the same ones is the same.
     """
 
     name = "compact"
@@ -104,7 +109,8 @@ class Compact:
         self.options: dict[str, Any] = {}
         self._n_levels, self._node = max(layers) + 1, node
         self._device = choose_device(device)
-        self._network, self._kept = _loaded(str(checkpoint or weights_path()), self._device)
+        self.weights = (str(checkpoint or weights_path()), self._device)
+        self._network, self._kept = _loaded(*self.weights)
 
     def maps(self, plane: Image, *, keep: bool = True) -> PlaneMaps:
         """Boundaries, embeddings and features of a plane (h, w, c) in [0, 1].

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cache import ContentCache, content_key
 from ..errors import InputError
 from ..imaging import Channels, PlaneLayout, Planes, Scaling, as_planes
 from ..progress import Progress, Steps, run_steps
@@ -30,7 +31,15 @@ class PlaneHierarchy:
 
     @classmethod
     def of(cls, plane: NDArray[np.float32], network: Compact) -> PlaneHierarchy:
-        """Find them in a plane (h, w, c) in [0, 1]."""
+        """Find them in a plane (h, w, c) in [0, 1].
+
+        Those of the last few planes are kept: regions, things and masks of all are made of them.
+        """
+        key = (content_key(plane), network.weights)
+        return _KEPT.get(key, lambda: cls._found(plane, network))
+
+    @classmethod
+    def _found(cls, plane: NDArray[np.float32], network: Compact) -> PlaneHierarchy:
         from .views import viewed_tree
         from .watershed import fine_regions
 
@@ -67,6 +76,14 @@ class PlaneHierarchy:
             view = result[here]
             view[differ] = np.maximum(view[differ], self.tree.levels[nodes])
         return result
+
+
+# Of planes as large as those that are looked at several times, some thirty.
+_KEPT: ContentCache[PlaneHierarchy] = ContentCache(
+    # Labels, and with the trees and boundaries that may come to them as much twice again.
+    2**27,
+    lambda one: 3 * one.graph.labels.nbytes,
+)
 
 
 class Hierarchy:
