@@ -9,7 +9,16 @@ import torch
 from napari_ncut.backbones.compact_weights import read_weights
 from napari_ncut.errors import InputError
 from napari_ncut.training import compact
-from napari_ncut.training.augmentation import random_crop
+from napari_ncut.training.augmentation import Crop, random_crop
+from napari_ncut.training.batches import (
+    Batches,
+    Drawing,
+    Pairs,
+    boundary_share,
+    drawn,
+    kind_pairs,
+    segment_pairs,
+)
 from napari_ncut.training.samples import Sample, read_samples
 from napari_ncut.training.synthesis import synthesize
 
@@ -24,13 +33,14 @@ def samples() -> dict[str, list[Sample]]:
     }
 
 
-SETTINGS = compact.Settings(steps=6, batches=((2, 64), (1, 96)), pairs=200, seed=1)
+SETTINGS = compact.Settings(steps=6, seed=1)
+DRAWING = Drawing(((2, 64), (1, 96)), pairs=200, reach=100.0, seed=1)
 
 
-def steps(run: compact.Run, n: int) -> list[dict[str, float]]:
+def steps(run: compact.Run, n: int, workers: int = 0) -> list[dict[str, float]]:
     found = []
-    for crops in compact.batches(samples(), SETTINGS, run.step):
-        found.append(run.learn(crops))
+    for batch in drawn(Batches(samples(), DRAWING, 6), run.step, workers=workers):
+        found.append({name: float(part) for name, part in run.learn(batch).items()})
         if len(found) == n:
             break
     return found
@@ -45,17 +55,17 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(tmp_path):
     second = compact.Run(SETTINGS)
     second.load(tmp_path / "checkpoint.pt")
     assert second.step == 2
-    assert steps(second, 2) == expected[2:]
+    # Whoever draws the crops, a step's depend on its number alone.
+    assert steps(second, 2, workers=2) == expected[2:]
     straight_weights = straight.network.state_dict()
     for name, value in second.network.state_dict().items():
         torch.testing.assert_close(value, straight_weights[name], rtol=0, atol=0)
 
 
 def test_what_is_learned_lowers_the_loss():
-    run = compact.Run(compact.Settings(steps=60, batches=((2, 64),), pairs=500, seed=1))
-    parts = []
-    for crops in compact.batches(samples(), run.settings, 0):
-        parts.append(run.learn(crops))
+    run = compact.Run(compact.Settings(steps=60, seed=1))
+    drawing = Drawing(((2, 64),), pairs=500, reach=100.0, seed=1)
+    parts = [run.learn(batch) for batch in drawn(Batches(samples(), drawing, 60), 0, workers=0)]
     first, last = (
         np.mean([p["boundary"] + p["segment"] for p in some]) for some in (parts[:10], parts[-10:])
     )
@@ -115,11 +125,63 @@ def test_what_was_learned_is_mixed_with_where_it_began(tmp_path):
         torch.testing.assert_close(value, expected, atol=0.02, rtol=0.02)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_replayed_gradients_are_those_that_are_computed():
+    run = compact.Run(SETTINGS, device="cuda")
+    run.network.train()
+    for batch in drawn(Batches(samples(), DRAWING, 6), 0, workers=0):
+        found = []
+        for gradients in (run._computed, run._gradients):
+            run.optimizer.zero_grad(set_to_none=False)
+            gradients(batch.to("cuda"))
+            found.append(torch.cat([p.grad.flatten() for p in run.network.parameters()]))
+        assert (found[0] - found[1]).norm() < 0.02 * found[0].norm()
+
+
 def test_boundaries_are_the_share_of_annotators_that_draw_them():
     one = np.ones((4, 6), np.int32)
     one[:, 3:] = 2
-    share = compact.boundary_share(np.stack([one, np.ones_like(one)]))
+    share = boundary_share(np.stack([one, np.ones_like(one)]))
     np.testing.assert_array_equal(share[0], [0, 0, 0.5, 0.5, 0, 0])
+
+
+def test_pairs_are_of_one_segment_as_people_say_and_of_kinds_that_are_known():
+    side = 64
+    half = np.ones((side, side), np.int32)
+    half[:, 32:] = 2
+    whole = np.ones_like(half)
+    crop = Crop(np.zeros((side, side, 3), np.float32), np.stack([half, whole]), np.uint8(half))
+    random = np.random.default_rng(0)
+    pairs = segment_pairs(random, crop, DRAWING)
+    apart = (pairs.start % 32 < 16) != (pairs.end % 32 < 16)
+    torch.testing.assert_close(pairs.same, torch.where(apart, 0.5, 1.0))
+    assert apart.any() and not apart.all()
+    kinds = kind_pairs(random, crop, DRAWING)
+    apart = (kinds.start % 32 < 16) != (kinds.end % 32 < 16)
+    torch.testing.assert_close(kinds.same, (~apart).float())
+    of_same, of_other = kinds.weights[~apart].sum(), kinds.weights[apart].sum()
+    torch.testing.assert_close(of_same, of_other)
+    for unknown in (np.zeros_like(half), np.ones_like(half)):
+        crop = Crop(crop.image, crop.segmentations, np.uint8(unknown))
+        assert not kind_pairs(random, crop, DRAWING).weights.any()
+
+
+def test_crops_of_which_nothing_is_known_do_not_dilute_the_loss():
+    embedded = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    cells = torch.arange(2 * 20).reshape(2, 20) % 64
+    same = torch.tensor([0.0, 1.0]).repeat(2, 10)
+    told = Pairs(cells, cells.flip(1), same, torch.tensor([[1.0], [0.0]]).expand(2, 20))
+    first = Pairs(*(one[:1] for one in (told.start, told.end, told.same, told.weights)))
+    offset = torch.tensor(2.0)
+    loss = compact.pair_loss(embedded, offset, told)
+    torch.testing.assert_close(loss, compact.pair_loss(embedded[:1], offset, first))
+    # By hand: embeddings of cells, row by row.
+    at = embedded[0].reshape(3, 64)
+    logits = offset - (at[:, told.start[0]] - at[:, told.end[0]]).square().sum(0)
+    by_hand = -(same[0] * logits.sigmoid().log() + (1 - same[0]) * (-logits).sigmoid().log())
+    torch.testing.assert_close(loss, by_hand.mean())
+    nothing = Pairs(cells, cells, same, torch.zeros(2, 20))
+    assert compact.pair_loss(embedded, offset, nothing) == 0
 
 
 @pytest.mark.parametrize("scale", [0.7, 1.6])

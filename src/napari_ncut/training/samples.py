@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def read_samples(
     shape: tuple[int, int] = (320, 320),
     seed: int = 0,
     folders: Sequence[str] = FOLDERS,
+    workers: int = 1,
 ) -> dict[str, list[Sample]]:
     """Samples by source, from a folder with bsds500, dsb2018 and stardist_samples.
 
@@ -68,6 +70,8 @@ def read_samples(
         Of synthesized images.
     folders
         Those of the folders that are read.
+    workers
+        Processes that synthesize.
 
     Raises
     ------
@@ -84,7 +88,7 @@ def read_samples(
         if not (data / folder).is_dir():
             raise InputError(f"There is no folder {data / folder}. Give the folder that holds it.")
         samples[folder] = list(readers[folder](data / folder, aside))
-    samples["synthesized"] = list(_synthesized(synthesized, seed + 10_000 * aside, shape))
+    samples["synthesized"] = _synthesized(synthesized, seed + 10_000 * aside, shape, workers)
     return {source: found for source, found in samples.items() if found}
 
 
@@ -123,14 +127,19 @@ def _stardist(folder: Path, aside: bool) -> Iterator[Sample]:
         yield _of_instances("img2d", "stardist_samples", gray.astype(np.uint8), labels)
 
 
-def _synthesized(n: int, seed: int, shape: tuple[int, int]) -> Iterator[Sample]:
-    for kind in KINDS:
-        for i in range(n):
-            scene = synthesize(kind, seed=seed + i, shape=shape)
-            image = (scene.image * 255).astype(np.uint8)
-            yield Sample(
-                f"{kind} {i}", "synthesized", _color(image), scene.segmentations, scene.classes
-            )
+def _synthesized(n: int, seed: int, shape: tuple[int, int], workers: int) -> list[Sample]:
+    wanted = [(kind, i, seed + i, shape) for kind in KINDS for i in range(n)]
+    if workers < 2 or not wanted:
+        return [_synthetic(*one) for one in wanted]
+    with ProcessPoolExecutor(workers) as pool:
+        return list(pool.map(_synthetic, *zip(*wanted, strict=True), chunksize=4))
+
+
+def _synthetic(kind: str, number: int, seed: int, shape: tuple[int, int]) -> Sample:
+    scene = synthesize(kind, seed=seed, shape=shape)
+    image = _color((scene.image * 255).astype(np.uint8))
+    name = f"{kind} {number}"
+    return Sample(name, "synthesized", image, scene.segmentations, scene.classes)
 
 
 def _of_instances(name: str, source: str, image: NDArray, labels: NDArray) -> Sample:
