@@ -10,7 +10,7 @@ from scipy.ndimage import label
 from napari_ncut.backbones.compact import Compact
 from napari_ncut.imaging import as_planes
 from napari_ncut.prompts.click_network import ClickNetwork
-from napari_ncut.regions.merging import MergeModel, merge_tree
+from napari_ncut.regions.merging import MergeModel, Merging, merge_tree
 from napari_ncut.training import clicks, merging
 from napari_ncut.training.augmentation import Crop
 from napari_ncut.training.click_tasks import (
@@ -53,9 +53,12 @@ def test_a_model_of_merging_is_fitted_calibrated_and_kept(merge_scenes, model):
     at_one, level, at_each = merging.report(merge_scenes, model)
     assert 0.5 < at_one <= at_each <= 1 and 0 < level < 1
     again = MergeModel.from_json(model.to_json())
+    assert again.to_json() == model.to_json()
+    # What a file holds judges edges alike; which of two nearly equal ones merges first may differ.
     scene = merge_scenes[0]
-    trees = [merge_tree(scene.graph, scene.maps, scene.plane, model=one) for one in (model, again)]
-    np.testing.assert_allclose(trees[0].levels, trees[1].levels, atol=0.02)
+    edges = Merging.of(scene.graph, scene.maps, scene.plane).features()
+    told, told_again = (one.calibrated(one.strength(edges)) for one in (model, again))
+    np.testing.assert_allclose(told, told_again, atol=0.01)
 
 
 def test_levels_are_the_share_of_people_who_draw_a_boundary(merge_scenes, model):

@@ -5,6 +5,9 @@
 FOLDER holds bsds500, dsb2018 and stardist_samples; further images are synthesized. A run that was
 stopped goes on where its last checkpoint left it, and gives the same as one that was not. With
 `--start` training begins from weights as an earlier run wrote them, rather than from random ones.
+
+On two cores a step of four crops takes some .3 s, on a large graphics processor one of 48 some .03 s
+(`--device cuda --crops 48`): a night, or ten minutes.
 """
 
 from __future__ import annotations
