@@ -22,9 +22,11 @@ Image = NDArray[np.float32]
 # Pixels of a side of what the network sees at once, and those at its borders that are not used:
 # about 1 GB of memory, and more context than its cells react to.
 _TILE = 2048
-_MARGIN = 224
-# Mirrored pixels around a plane: without them the borders of the plane would show in all maps.
-_BORDER = 96
+_MARGIN = 256
+# Mirrored pixels around a plane, at least and at most: without them the borders of the plane would
+# show in all maps. Larger planes have fewer, so that none has much more to be looked at for them.
+_BORDER = (64, 128)
+_BORDER_AREA = 2**16
 # The coarsest cells, on which all tiles begin.
 _COARSEST = 32
 
@@ -224,7 +226,8 @@ def _tiles(
         step = _TILE - 2 * _MARGIN
         whole = -(-size // _COARSEST) * _COARSEST
         if whole <= _TILE:
-            axes.append([((0, size), (-_BORDER, whole + _BORDER))])
+            border = _border(size)
+            axes.append([((0, size), (-border, whole + border))])
             continue
         count = -(-size // step)
         length = -(-size // (count * _COARSEST)) * _COARSEST
@@ -240,6 +243,12 @@ def _tiles(
     return [
         ((rows[0], columns[0]), (rows[1], columns[1])) for rows in axes[0] for columns in axes[1]
     ]
+
+
+def _border(size: int) -> int:
+    """Mirrored pixels before and after a side of so many."""
+    cells = round(_BORDER_AREA / size / _COARSEST)
+    return int(np.clip(cells * _COARSEST, *_BORDER))
 
 
 def _to_grid(maps: Image, factor: int, stride: int, shape: tuple[int, ...]) -> Image:

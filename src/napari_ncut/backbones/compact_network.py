@@ -73,7 +73,8 @@ class _Block(nn.Module):
         nn.init.zeros_(self.second.normalization.get_parameter("weight"))
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.relu(x + self.second(functional.relu(self.first(x))))
+        # In place, as of large images new memory costs more than the sum.
+        return self.second(self.first(x).relu_()).add_(x).relu_()
 
 
 class _Stage(nn.Module):
@@ -85,7 +86,7 @@ class _Stage(nn.Module):
         self.blocks = nn.Sequential(*(_Block(outputs, dilation) for dilation in dilations))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.blocks(functional.relu(self.enter(x)))
+        return self.blocks(self.enter(x).relu_())
 
 
 class CompactNetwork(nn.Module):
@@ -154,14 +155,14 @@ class CompactNetwork(nn.Module):
         if above is not None:
             for level, (layer, map_) in enumerate(zip(self.octave, above, strict=False), start=1):
                 sums[level] = sums[level] + layer(map_)
-        maps = [functional.relu(sums[-1])]
+        maps = [sums[-1].relu_()]
         for level in (2, 1, 0):
-            sum_ = functional.relu(sums[level] + _enlarged(self.down[level](maps[0])))
-            maps.insert(0, functional.relu(self.smooth[level](sum_)))
+            sum_ = _enlarged(self.down[level](maps[0])).add_(sums[level]).relu_()
+            maps.insert(0, self.smooth[level](sum_).relu_())
         embedded = self.embeddings(maps[0])
         edge = torch.cat([down[0], _enlarged(self.to_edge(maps[0]))], dim=1)
         return CompactMaps(
-            boundary=self.boundary(functional.relu(self.edge(edge))),
+            boundary=self.boundary(self.edge(edge).relu_()),
             segment=embedded[:, :SEGMENT_DIMENSIONS],
             kind=embedded[:, SEGMENT_DIMENSIONS:],
             pyramid=tuple(maps),
