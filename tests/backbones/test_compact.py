@@ -134,6 +134,14 @@ def test_boundaries_lie_where_things_end():
     )
 
 
+@pytest.mark.parametrize(
+    ("size", "border"),
+    [(1, 32), (40, 64), (128, 128), (512, 128), (768, 96), (1024, 64), (2048, 64)],
+)
+def test_mirrored_borders_are_narrow_where_they_would_cost_much(size: int, border: int):
+    assert compact._border(size) == border
+
+
 def test_the_border_of_a_plane_shows_less_with_mirrored_pixels_around_it(monkeypatch):
     plane = blobs((128, 160))
     around = np.pad(plane, ((256, 256), (320, 320), (0, 0)), mode="symmetric")

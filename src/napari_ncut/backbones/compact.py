@@ -24,7 +24,8 @@ Image = NDArray[np.float32]
 _TILE = 2048
 _MARGIN = 256
 # Mirrored pixels around a plane, at least and at most: without them the borders of the plane would
-# show in all maps. Larger planes have fewer, so that none has much more to be looked at for them.
+# show in all maps. Larger planes have fewer, so that none has much more to be looked at for them,
+# and small ones no more than they are large.
 _BORDER = (64, 128)
 _BORDER_AREA = 2**16
 # The coarsest cells, on which all tiles begin.
@@ -247,8 +248,8 @@ def _tiles(
 
 def _border(size: int) -> int:
     """Mirrored pixels before and after a side of so many."""
-    cells = round(_BORDER_AREA / size / _COARSEST)
-    return int(np.clip(cells * _COARSEST, *_BORDER))
+    border = int(np.clip(_BORDER_AREA / size, *_BORDER))
+    return _COARSEST * min(round(border / _COARSEST), -(-size // _COARSEST))
 
 
 def _to_grid(maps: Image, factor: int, stride: int, shape: tuple[int, ...]) -> Image:

@@ -30,14 +30,14 @@ CLICKS: tuple[tuple[tuple[int, int], bool, int], ...] = (
     ((279, 297), True, 2),
     ((371, 419), True, 2),
     ((358, 189), True, 2),
-    ((150, 170), False, 2),
-    ((470, 120), False, 2),
     ((385, 310), False, 2),
+    ((427, 242), False, 2),
+    ((316, 401), False, 2),
+    ((260, 316), False, 2),
     ((325, 20), False, 0),
     ((135, 350), False, 0),
     ((300, 180), False, 0),
     ((340, 460), False, 0),
-    ((445, 445), False, 0),
 )
 CLASS_NAMES = {1: "stained epithelium", 2: "stroma nuclei"}
 EMBED: dict[str, Any] = {"axes": "YXC", "backbone": "compact", "n_components": 10}

@@ -6,8 +6,8 @@ FOLDER holds bsds500, dsb2018 and stardist_samples; further images are synthesiz
 stopped goes on where its last checkpoint left it, and gives the same as one that was not. With
 `--start` training begins from weights as an earlier run wrote them, rather than from random ones.
 
-On two cores a step of four crops takes some .3 s, on a large graphics processor one of 48 some .03 s
-(`--device cuda --crops 48`): a night, or ten minutes.
+On two cores a step of four crops takes some .3 s; on a large graphics processor one of 48 takes
+some .03 s (`--device cuda --crops 48`), and all of it ten minutes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from .samples import Sample, read_samples
 
 log = logging.getLogger(__name__)
 
-_Tensors = tuple[Tensor, ...] | list[Tensor]
+_Several = tuple[Tensor, ...] | list[Tensor]
 
 # Batches of images set aside that a run is judged by, and crops that tell how to normalize.
 _HELD = 24
@@ -230,11 +230,11 @@ class Run:
             save_file(pack(weights if start is None else mixed(start, weights, mix)), file)
 
 
-def _moving_average(decay: float) -> Callable[[_Tensors, _Tensors, object], None]:
+def _moving_average(decay: float) -> Callable[[_Several, _Several, object], None]:
     """Of weights and of statistics; numbers of steps are just taken over."""
 
     @torch.no_grad()
-    def update(averages: _Tensors, news: _Tensors, _: object) -> None:
+    def update(averages: _Several, news: _Several, _: object) -> None:
         if averages[0].is_floating_point():
             torch._foreach_lerp_(averages, news, 1 - decay)
         else:
