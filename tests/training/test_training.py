@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
+from napari_ncut.backbones.compact_network import CompactNetwork
 from napari_ncut.backbones.compact_weights import read_weights
 from napari_ncut.errors import InputError
 from napari_ncut.training import compact
 from napari_ncut.training.augmentation import Crop, random_crop
 from napari_ncut.training.batches import (
+    Batch,
     Batches,
     Drawing,
     Pairs,
@@ -136,6 +140,44 @@ def test_replayed_gradients_are_those_that_are_computed():
             gradients(batch.to("cuda"))
             found.append(torch.cat([p.grad.flatten() for p in run.network.parameters()]))
         assert (found[0] - found[1]).norm() < 0.02 * found[0].norm()
+
+
+def test_the_command_goes_on_from_its_checkpoint_and_writes_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(compact, "read_samples", lambda *_, **__: samples())
+    monkeypatch.setattr(compact, "_HELD", 1)
+    learn, steps_made = compact.Run.learn, []
+
+    def until_stopped(run: compact.Run, batch: Batch) -> dict[str, torch.Tensor]:
+        if run.step == 2 and len(steps_made) == 2:
+            steps_made.append(-1)
+            raise KeyboardInterrupt
+        steps_made.append(run.step)
+        return learn(run, batch)
+
+    monkeypatch.setattr(compact.Run, "learn", until_stopped)
+    arguments = {"data": tmp_path, "steps": 3, "crops": 2, "every": 1, "workers": 0}
+    with pytest.raises(KeyboardInterrupt):
+        compact.main(tmp_path / "run", device="cpu", **arguments)
+    compact.main(tmp_path / "run", device="cpu", **arguments)
+    assert steps_made == [0, 1, -1, 2]
+    rows = (tmp_path / "run" / "log.csv").read_text(encoding="utf-8").splitlines()
+    assert [row.split(",")[0] for row in rows] == ["1", "2", "3"]
+    assert all(len(row.split(",")) == 7 for row in rows)
+    settings = json.loads((tmp_path / "run" / "settings.json").read_text(encoding="utf-8"))
+    assert settings["steps"] == 3 and settings["crops"] == 2
+    weights = read_weights(tmp_path / "run" / "compact.safetensors")
+    assert weights.keys() == CompactNetwork().fold().state_dict().keys()
+
+
+def test_images_are_the_same_whoever_synthesizes_them(tmp_path):
+    alone, together = (
+        read_samples(tmp_path, synthesized=1, shape=(48, 56), folders=(), workers=workers)
+        for workers in (1, 2)
+    )
+    assert [one.name for one in alone["synthesized"]] == [s.name for s in together["synthesized"]]
+    for one, other in zip(alone["synthesized"], together["synthesized"], strict=True):
+        np.testing.assert_array_equal(one.image, other.image)
+        np.testing.assert_array_equal(one.segmentations, other.segmentations)
 
 
 def test_boundaries_are_the_share_of_annotators_that_draw_them():

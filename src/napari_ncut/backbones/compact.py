@@ -20,7 +20,7 @@ from .geometry import mirrored
 Image = NDArray[np.float32]
 
 # Pixels of a side of what the network sees at once, and those at its borders that are not used:
-# about 1 GB of memory, and more context than its cells react to.
+# about 1 GB of memory, and so much context that little hangs on more of it.
 _TILE = 2048
 _MARGIN = 256
 # Mirrored pixels around a plane, at least and at most: without them the borders of the plane would

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 # Channels from full resolution to a sixteenth of it; a stage's blocks, by their dilations.
-# The finest two have no blocks: there they cost most and tell least.
+# The finest has none, the next has one: there they cost most and tell least.
 WIDTHS = (16, 32, 64, 128, 128)
 DILATIONS = ((), (1,), (1, 1, 1), (1, 1, 1, 2), (1, 2, 4, 1, 2, 4, 1, 2))
 # Channels of the maps that go back up, from a half to a sixteenth of the resolution.

@@ -231,7 +231,10 @@ class Run:
 
 
 def _moving_average(decay: float) -> Callable[[_Several, _Several, object], None]:
-    """Of weights and of statistics; numbers of steps are just taken over."""
+    """Of weights and of statistics.
+
+    Numbers of steps are taken over at once, since averaging each costs several small operations.
+    """
 
     @torch.no_grad()
     def update(averages: _Several, news: _Several, _: object) -> None:
@@ -283,7 +286,7 @@ def main(
         int, typer.Option(help="Synthesized images of each kind.")
     ] = Settings.synthesized,
     every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 500,
-    device: Annotated[str, typer.Option(help="What computes: cpu, cuda, mps or auto.")] = "auto",
+    device: Annotated[str, typer.Option(help="What computes: cpu, cuda, or auto.")] = "auto",
     workers: Annotated[
         int | None, typer.Option(min=0, help="Processes that draw crops; else one a processor.")
     ] = None,
