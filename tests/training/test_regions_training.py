@@ -1,35 +1,16 @@
-"""Training of what judges regions: merging and the click network, on two tiny scenes."""
+"""Training of how regions merge, on two tiny scenes."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
-from scipy.ndimage import label
 
 from napari_ncut.backbones.compact import Compact
 from napari_ncut.imaging import as_planes
-from napari_ncut.prompts.click_network import ClickNetwork
 from napari_ncut.regions.merging import MergeModel, Merging, merge_tree
-from napari_ncut.training import clicks, merging
-from napari_ncut.training.augmentation import Crop
-from napari_ncut.training.click_tasks import (
-    Scene,
-    clicks_elsewhere,
-    describe_plane,
-    scattered_clicks,
-)
-from napari_ncut.training.synthesis import synthesize
+from napari_ncut.training import merging
 
-
-def crops() -> list[Crop]:
-    found = []
-    for seed in (1, 2):
-        scene = synthesize("grains", seed=seed, shape=(96, 112))
-        image = np.atleast_3d(scene.image).astype(np.float32)
-        image = np.broadcast_to(image, (*image.shape[:2], 3)).copy()
-        found.append(Crop(image, scene.segmentations, scene.classes))
-    return found
+from .scenes import crops
 
 
 @pytest.fixture(scope="module")
@@ -72,19 +53,6 @@ def test_levels_are_the_share_of_people_who_draw_a_boundary(merge_scenes, model)
     assert drawn[high].mean() > 0.6 > 0.3 > drawn[low].mean()
 
 
-def test_clicks_are_learned_from():
-    scenes = [Scene.of(describe_plane(crop.image, Compact()), crop) for crop in crops()]
-    # With these weights a network that knows nothing answers with what was clicked alone.
-    torch.manual_seed(1)
-    network = ClickNetwork()
-    before = clicks.judge(network.eval(), scenes, clicks=3)
-    clicks.learn(network.train(), scenes, clicks.Settings(steps=200, tasks=2, clicks=3))
-    after = clicks.judge(network.eval(), scenes, clicks=3)
-    assert before.keys() == after.keys()
-    for mode, curve in after.items():
-        assert np.mean(curve) > np.mean(before[mode]) + 0.2
-
-
 def test_models_together_answer_with_the_mean_of_their_logits(merge_scenes, model):
     scene = merge_scenes[0]
     features = merging.Merging.of(scene.graph, scene.maps, scene.plane).features()
@@ -103,28 +71,3 @@ def test_models_together_answer_with_the_mean_of_their_logits(merge_scenes, mode
     np.testing.assert_allclose(logits(both)[within], expected[within], atol=1e-2)
     three = merging.mean_of(model, other, both)
     np.testing.assert_allclose(logits(three)[within], expected[within], atol=1e-2)
-
-
-def test_clicks_for_other_things_lie_outside_of_this_one():
-    truth = np.zeros((8, 8), bool)
-    truth[2:5, 2:5] = True
-    for seed in range(20):
-        places = clicks_elsewhere(np.random.default_rng(seed), truth)
-        assert 1 <= len(places) <= 3 and not any(truth[place] for place in places)
-    assert clicks_elsewhere(np.random.default_rng(0), np.ones((8, 8), bool)) == []
-
-
-def test_scattered_clicks_lie_in_different_pieces():
-    truth = np.zeros((20, 30), bool)
-    truth[2:6, 3:7] = truth[10:12, 20:28] = truth[15:18, 2:5] = True
-    pieces = label(truth)[0]
-    numbers = set()
-    for seed in range(20):
-        places = scattered_clicks(np.random.default_rng(seed), truth)
-        hit = [int(pieces[place]) for place in places]
-        assert len(set(hit)) == len(hit) and 0 not in hit
-        numbers.add(len(hit))
-    assert numbers == {2, 3}
-    truth[:, 8:] = truth[12:] = False
-    assert len(scattered_clicks(np.random.default_rng(0), truth)) == 1
-    assert scattered_clicks(np.random.default_rng(0), truth & False) == []

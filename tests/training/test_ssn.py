@@ -112,7 +112,8 @@ def test_crops_show_the_same_place_everywhere():
 
 
 def test_what_is_learned_lowers_the_loss():
-    run = Run(Settings(**{**vars(SETTINGS), "steps": 30}), PixelSource("deep"))
+    # Of larger rates it hangs on rounding, and so on the number of threads, where a run ends.
+    run = Run(Settings(**{**vars(SETTINGS), "steps": 40, "rate": 3e-3}), PixelSource("deep"))
     known = scenes(run.source)
     grid = SoftGrid.of((64, 80), 60)
 
@@ -123,9 +124,9 @@ def test_what_is_learned_lowers_the_loss():
             return float(np.mean([reconstruction_loss(f, s.segmentations) for f, s in pairs]))
 
     before = loss()
-    for _ in range(30):
+    for _ in range(40):
         run.learn(known)
-    assert loss() < 0.85 * before
+    assert loss() < 0.5 * before
 
 
 def test_frozen_maps_are_where_learning_begins():

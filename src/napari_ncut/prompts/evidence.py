@@ -202,6 +202,11 @@ class PlaneEvidence:
         """Of clicks that come and go."""
         return ContentCache(_KEPT_BYTES, lambda columns: 4 * columns.alike.nbytes)
 
+    def forget_clicks(self) -> None:
+        """Give back the memory of what is kept of clicks that may come again."""
+        for kept in ("_columns", "_clicks", "_known_paths"):
+            self.__dict__.pop(kept, None)
+
     def _squares(self, name: str) -> Matrix:
         """Squared lengths (n,) of the rows of that name, computed once."""
         if name not in self._known_squares:

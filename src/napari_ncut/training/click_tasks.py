@@ -18,7 +18,6 @@ from ..prompts.surroundings import surroundings
 from ..regions.plane import PlaneRegions
 from ..spectral.colors import unit_rows
 from ..spectral.ncut import NCut
-from .augmentation import Crop
 
 # The robot looks at every so many-th pixel.
 COARSE = 2
@@ -56,17 +55,23 @@ class Scene:
     evidence: PlaneEvidence
     around: Surroundings
     coarse: NDArray[np.int32]
-    crop: Crop
+    segmentations: NDArray[np.uint16]
+    classes: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, evidence: PlaneEvidence, crop: Crop) -> Scene:
-        """A crop with what `describe_plane` says of it."""
-        coarse = evidence.regions.graph.labels[::COARSE, ::COARSE]
-        return cls(evidence, surroundings(evidence), coarse, crop)
+    def of(
+        cls, evidence: PlaneEvidence, segmentations: NDArray, classes: NDArray[np.uint8]
+    ) -> Scene:
+        """A crop's truth with what `describe_plane` says of it."""
+        coarse = np.ascontiguousarray(evidence.regions.graph.labels[::COARSE, ::COARSE])
+        # Numbers from 0 take half the memory, and a scene is kept for all of a run.
+        numbers = np.stack([np.unique(one, return_inverse=True)[1] for one in segmentations])
+        small = numbers.reshape(segmentations.shape).astype(np.uint16)
+        return cls(evidence, surroundings(evidence), coarse, small, classes)
 
     def tasks(self, random: np.random.Generator) -> Iterator[Task]:
         """Things to be clicked, at random, without end; none if there is nothing."""
-        classes = self.crop.classes
+        classes = self.classes
         pixels = classes.size
         kinds = [
             number
@@ -75,7 +80,7 @@ class Scene:
         ]
         things = [
             (annotator, number, area)
-            for annotator, segments in enumerate(self.crop.segmentations)
+            for annotator, segments in enumerate(self.segmentations)
             for number, area in enumerate(np.bincount(segments.ravel()))
             if 0.002 * pixels < area < 0.7 * pixels
         ]
@@ -88,7 +93,7 @@ class Scene:
                 mask, mode = classes == random.choice(kinds), 0
             else:
                 annotator, number, _ = things[random.choice(len(things), p=weights / weights.sum())]
-                segments, mode = self.crop.segmentations[annotator], 1
+                segments, mode = self.segmentations[annotator], 1
                 mask = segments == number
                 if not kinds and random.random() < _TOGETHER:
                     others = [n for a, n, _ in things if a == annotator]

@@ -1,18 +1,23 @@
 """Train the click network on the regions of `compact`, with simulated clicks.
 
-    python -m napari_ncut.training.clicks --data FOLDER -o FILE
+    python -m napari_ncut.training.clicks --data FOLDER -o FOLDER [--start FILE]
 
 Crops of the images that `compact` was trained on are described once; then tasks are drawn from them
 and a robot clicks, sees the answer, and corrects it, as RITM (Sofiiuk et al. 2022) trains its
-network: what is learned from are the states that its own answers lead to.
+network: what is learned from are the states that its own answers lead to. A run that was stopped
+goes on where its last checkpoint left it.
 """
 
 from __future__ import annotations
 
+import csv
+import json
 import logging
 import os
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,42 +26,25 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..backbones.compact import Compact
 from ..io.atomic import replace_when_written
-from ..prompts.click_history import FIRST, histories, history_features
 from ..prompts.click_network import ClickNetwork
-from ..prompts.evidence import (
-    N_ALIKE,
-    PAIR_FEATURES,
-    ClickPlace,
-    PlaneEvidence,
-    click_depth,
-    elsewhere,
-)
-from ..prompts.region_answer import nearest_sides
+from ..prompts.evidence import PlaneEvidence
 from .augmentation import Crop, random_crop
-from .click_tasks import (
-    COARSE,
-    Scene,
-    Task,
-    clicked_things,
-    clicks_elsewhere,
-    describe_plane,
-    robot_click,
-    scattered_clicks,
-    tensor,
-)
+from .click_session import Session, iou, loss_of
+from .click_tasks import Scene, clicks_elsewhere, describe_plane, robot_click, scattered_clicks
 from .memory import keep_memory
+from .optimizers import Stateful, adamw, load_checkpoint, one_cycle, save_checkpoint
 from .samples import Sample, read_samples
 
 log = logging.getLogger(__name__)
 
 # Pixels of a crop's side, and how often each is taken: few clicks must tell of large planes, too.
-_SIDES = {320: 0.75, 512: 0.25}
+_SIDES = {320: 0.65, 512: 0.25, 768: 0.1}
+# Images are enlarged by no more than that for a large crop.
+_ENLARGED = 1.7
 _SCALES = (0.7, 1.5)
 # Scenes from each source.
 _SCENES = {"bsds500": 240, "dsb2018": 110, "stardist_samples": 10, "synthesized": 260}
@@ -67,6 +55,11 @@ _ELSEWHERE, _STRANGE = 0.25, 0.5
 _OTHERS = 0.15
 # How often several things of a kind are clicked first, whatever the answer to each.
 _SCATTERED = 0.2
+# Synthesized images of each kind.
+_SYNTHESIZED = 26
+# Weight decay; clicks after which the log tells the IoU aside.
+_DECAY = 1e-4
+_SHOWN = (1, 3, 5, 10)
 # Learned from: answers to all of the first clicks, and to such a share of the later ones.
 _ALL_OF, _LATE = 3, 0.4
 
@@ -115,7 +108,7 @@ def scenes_of(
     scenes = []
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for evidence, crop in pool.map(_described, *zip(*jobs, strict=True), chunksize=4):
-            scenes.append(Scene.of(evidence, crop))
+            scenes.append(Scene.of(evidence, crop.segmentations, crop.classes))
             if len(scenes) % 50 == 0:
                 log.info("%d of %d scenes described", len(scenes), len(jobs))
     return scenes
@@ -126,176 +119,117 @@ def _described(
 ) -> tuple[PlaneEvidence, Crop]:
     torch.set_num_threads(1)
     random = np.random.default_rng(seed)
-    side = int(random.choice(list(_SIDES), p=list(_SIDES.values())))
+    sides = {n: w for n, w in _SIDES.items() if n <= _ENLARGED * min(sample.image.shape[:2])}
+    # What is smaller than any of them must do for the smallest.
+    sides = sides or {min(_SIDES): 1.0}
+    side = int(random.choice(list(sides), p=np.array([*sides.values()]) / sum(sides.values())))
     crop = random_crop(random, sample, side, scales=_SCALES)
     return describe_plane(crop.image, Compact(checkpoint=checkpoint)), crop
 
 
-@dataclass
-class Session:
-    """One task being clicked."""
+class Run:
+    """A run of training: what there is to save, and how a step is made."""
 
-    scene: Scene
-    task: Task
-    network: ClickNetwork
-    far: bool = False
-    strange: bool = False
+    def __init__(self, settings: Settings, network: ClickNetwork | None = None) -> None:
+        self.settings, self.step = settings, 0
+        self.network = network or ClickNetwork()
+        self.average = torch.optim.swa_utils.AveragedModel(
+            self.network,
+            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings.average),
+        )
+        self.optimizer = adamw(self.network.parameters(), settings.rate, _DECAY)
+        self.schedule = one_cycle(self.optimizer, settings.rate, settings.steps, rising=0.1)
+        self._parts: dict[str, Stateful] = {
+            "network": self.network,
+            "average": self.average,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+        }
 
-    def __post_init__(self) -> None:
-        self.clicks: list[tuple[tuple[int, int], bool]] = []
-        self._heard: dict[bool, list[Tensor]] = {True: [], False: []}
-        self._places: list[ClickPlace] = []
-        self._counts: list[bool] = []
+    def begin(self, weights: dict[str, Tensor]) -> None:
+        """Begin from weights of an earlier run."""
+        for network in (self.network, self.average.module):
+            network.load_state_dict(weights)
 
-    def click(self, place: tuple[int, int], positive: bool, *, for_another: bool = False) -> None:
-        """Add a click at a pixel of the robot's grid.
+    def learn(self, scenes: Sequence[Scene]) -> float | None:
+        """Click at random things in a random scene and learn from every state.
 
-        Those for another thing that is wanted beside this one are negative, and not in answer to
-        anything.
+        The loss; None where there is nothing to click.
         """
-        self.clicks.append((place, positive))
-        self._counts.append(not for_another)
-        evidence, region = self.scene.evidence, int(self.scene.coarse[place])
-        # The robot looks at some of the pixels only; the network sees where it clicked.
-        row, column = (COARSE * at for at in place)
-        depth = click_depth(evidence.regions.graph.labels, row, column)
-        pair, found = evidence.of_click(region, depth), evidence.click_place(region)
-        self._places.append(replace(found, place=None) if self.far else found)
-        if self.far:
-            pair = np.concatenate([pair[:, :N_ALIKE], elsewhere(pair[:, N_ALIKE:])], axis=1)
-        if self.strange:
-            pair = pair.copy()
-            pair[:, PAIR_FEATURES.index("eigenvector cosine")] = 0
-        history = torch.from_numpy(self._history())
-        heard = self.network.hear(tensor(pair), history, positive, self.task.mode)
-        self._heard[positive].append(heard)
-
-    def _history(self) -> NDArray[np.float32]:
-        """Of the last click."""
-        pixels = np.array([(0, COARSE * row, COARSE * column) for (row, column), _ in self.clicks])
-        when = histories(pixels, np.array(self._counts))[-1]
-        if self.far:
-            when[1] = FIRST[1]
-        return history_features(when, self.scene.evidence.regions.graph.labels.size)
-
-    def logits(self) -> Tensor:
-        """Of all regions."""
-        inside, outside = (
-            self.network.pool(torch.stack(heard), positive, self.task.mode) if heard else None
-            for positive, heard in self._heard.items()
-        )
-        if inside is None:
-            assert outside is not None  # there is a click
-            inside = torch.zeros_like(outside)
-        counts = (len(self._heard[True]), len(self._heard[False]))
-        guesses = self.scene.evidence.guesses(self._places, [sign for _, sign in self.clicks])
-        return self.network(
-            inside, outside, counts, self.task.mode, self.scene.around, tensor(guesses)
-        )
-
-    def answer(self, logits: Tensor) -> NDArray[np.bool_]:
-        """The mask on the robot's grid, with clicks on their side, as `RegionAnswer.hold` does."""
-        inside = (logits.detach() > 0).numpy()
-        mask, edges = inside[self.scene.coarse], []
-        sides: dict[int, dict[tuple[int, int], bool]] = {}
-        for place, positive in self.clicks:
-            row, column = place
-            beside = (
-                mask[max(row - 1, 0) : row + 2, column],
-                mask[row, max(column - 1, 0) : column + 2],
-            )
-            if mask[place] != positive and (np.concatenate(beside) == positive).any():
-                edges.append((place, positive))
-            else:
-                region = int(self.scene.coarse[place])
-                inside[region] = positive
-                sides.setdefault(region, {})[place] = positive
-        mask = inside[self.scene.coarse]
-        for region, clicks in sides.items():
-            if len(set(clicks.values())) > 1:
-                places = np.argwhere(self.scene.coarse == region)
-                signs = np.array(list(clicks.values()))
-                mask[tuple(places.T)] = nearest_sides(places, np.array(list(clicks)), signs)
-        for place, positive in edges:
-            mask[place] = positive
-        if self.task.mode == 1:
-            mask = clicked_things(mask, [place for place, positive in self.clicks if positive])
-        return mask
-
-
-def loss_of(logits: Tensor, task: Task, areas: Tensor) -> Tensor:
-    """Cross-entropy by area, and one minus the IoU."""
-    share = torch.from_numpy(task.share)
-    weights = areas / areas.sum()
-    inside = (share * weights).sum().clamp(0.02, 0.98)
-    # Small things weigh more than their area, less than all else together.
-    balance = share * (0.5 / inside).sqrt() + (1 - share) * (0.5 / (1 - inside)).sqrt()
-    entropy = functional.binary_cross_entropy_with_logits(logits, share, reduction="none")
-    probability = logits.sigmoid()
-    both = (probability * share * weights).sum()
-    either = ((probability + share - probability * share) * weights).sum()
-    return (entropy * weights * balance).sum() + 0.5 * (1 - both / either.clamp_min(1e-6))
-
-
-def iou(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    """Intersection over union of two masks."""
-    return float((mask & truth).sum() / max((mask | truth).sum(), 1))
-
-
-def learn(network: ClickNetwork, scenes: list[Scene], settings: Settings) -> None:
-    """Click at random things in random scenes and learn from every state.
-
-    In the end the network has the moving average of its weights.
-    """
-    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.rate, total_steps=settings.steps, pct_start=0.1
-    )
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(settings.average)
-    )
-    total: list[float] = []
-    for step in range(settings.steps):
-        random = np.random.default_rng([settings.seed, step, 3])
-        scene = scenes[random.integers(len(scenes))]
-        losses, weights = [], []
-        for task in islice(scene.tasks(random), settings.tasks):
+        random = np.random.default_rng([self.settings.seed, self.step, 3])
+        scene = scenes[int(random.integers(len(scenes)))]
+        losses: list[Tensor] = []
+        weights: list[float] = []
+        for task in islice(scene.tasks(random), self.settings.tasks):
             far = task.mode == 0 and random.random() < _ELSEWHERE
-            session = Session(scene, task, network, far, far and random.random() < _STRANGE)
-            answer = np.zeros_like(task.mask)
-            if random.random() < _OTHERS:
-                for place in clicks_elsewhere(random, task.mask):
-                    session.click(place, False, for_another=True)
-            planned: list[tuple[int, int]] = []
-            if task.mode == 0 and random.random() < _SCATTERED:
-                planned = scattered_clicks(random, task.mask)
-            for i in range(int(random.integers(2, settings.clicks + 1))):
-                found = (planned.pop(), True) if planned else robot_click(random, answer, task.mask)
-                if found is None:
-                    break
-                session.click(*found)
-                learned = i < _ALL_OF or random.random() < _LATE
-                with torch.set_grad_enabled(learned):
-                    logits = session.logits()
-                if learned:
-                    losses.append(loss_of(logits, task, scene.around.areas))
-                    # Everybody makes the first clicks, only some the later ones.
-                    weights.append((i + 1) ** -0.5 / (1 if i < _ALL_OF else _LATE))
-                answer = session.answer(logits)
+            session = Session(scene, task, self.network, far, far and random.random() < _STRANGE)
+            for loss, weight in self._clicked(session, random):
+                losses.append(loss)
+                weights.append(weight)
+        # What scenes remember of clicks is of no use to others.
+        scene.evidence.forget_clicks()
+        found = None
         if losses:
             shares = torch.tensor(weights) / sum(weights)
             loss = (torch.stack(losses) * shares).sum()
-            optimizer.zero_grad(set_to_none=True)
+            self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            average.update_parameters(network)
-            total.append(float(loss.detach()))
-        schedule.step()
-        if (step + 1) % 200 == 0:
-            log.info("%d: loss %.4f", step + 1, np.mean(total))
-            total.clear()
-    network.load_state_dict(average.module.state_dict())
+            nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            self.optimizer.step()
+            self.average.update_parameters(self.network)
+            found = float(loss.detach())
+        self.schedule.step()
+        self.step += 1
+        return found
+
+    def _clicked(
+        self, session: Session, random: np.random.Generator
+    ) -> Iterator[tuple[Tensor, float]]:
+        """The loss of every state to learn from, and how much it counts."""
+        task = session.task
+        answer = np.zeros_like(task.mask)
+        if random.random() < _OTHERS:
+            for place in clicks_elsewhere(random, task.mask):
+                session.click(place, False, for_another=True)
+        planned: list[tuple[int, int]] = []
+        if task.mode == 0 and random.random() < _SCATTERED:
+            planned = scattered_clicks(random, task.mask)
+        for i in range(int(random.integers(2, self.settings.clicks + 1))):
+            found = (planned.pop(), True) if planned else robot_click(random, answer, task.mask)
+            if found is None:
+                return
+            session.click(*found)
+            learned = i < _ALL_OF or random.random() < _LATE
+            with torch.set_grad_enabled(learned):
+                logits = session.logits()
+            if learned:
+                # Everybody makes the first clicks, only some the later ones.
+                weight = (i + 1) ** -0.5 / (1 if i < _ALL_OF else _LATE)
+                yield loss_of(logits, task, session.scene.around.areas), weight
+            answer = session.answer(logits)
+
+    @property
+    def averaged(self) -> ClickNetwork:
+        """The network with the moving average of its weights."""
+        network = self.average.module
+        assert isinstance(network, ClickNetwork)
+        return network.eval()
+
+    def save(self, path: Path) -> None:
+        """Write everything that it takes to go on."""
+        save_checkpoint(path, self.step, self._parts)
+
+    def load(self, path: Path) -> None:
+        """Go on where `save` left off."""
+        self.step = load_checkpoint(path, self._parts)
+
+    def export(self, path: Path) -> None:
+        """Write the averaged weights in half precision, as the package reads them."""
+        from safetensors.torch import save_file
+
+        weights = self.average.module.state_dict()
+        with replace_when_written(path) as file:
+            save_file({name: value.half().contiguous() for name, value in weights.items()}, file)
 
 
 def judge(
@@ -315,12 +249,13 @@ def judge(
                     with torch.inference_mode():
                         answer = session.answer(session.logits())
                 curve.append(iou(answer, task.mask))
+            scene.evidence.forget_clicks()
             found[("similar", "object")[task.mode]].append(curve)
     return {mode: np.mean(curves, axis=0).tolist() for mode, curves in found.items() if curves}
 
 
 def main(
-    output: Annotated[Path, typer.Option("-o", "--output", help="File of weights to write.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of weights and log.")],
     data: Annotated[
         Path | None,
         typer.Option(help="Folder with bsds500, dsb2018, stardist_samples.", show_default=False),
@@ -334,29 +269,50 @@ def main(
     start: Annotated[
         Path | None, typer.Option(help="Weights to begin from.", show_default=False)
     ] = None,
+    every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 500,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that describe scenes.")] = 2,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
 ) -> None:
-    """Train the click network."""
-    from safetensors.torch import load_file, save_file
+    """Train the click network, or go on where the last run into the same folder was stopped."""
+    from safetensors.torch import load_file
 
     keep_memory()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     data = data or Path(os.environ.get("NAPARI_NCUT_DATA", ".")) / "data"
+    settings = Settings(steps=steps, rate=rate, seed=seed)
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "settings.json").write_text(json.dumps(asdict(settings), indent=2), encoding="utf-8")
     torch.manual_seed(seed)
+    run = Run(settings)
+    if start is not None:
+        run.begin(load_file(start))
+    kept = output / "checkpoint.pt"
+    if kept.exists():
+        run.load(kept)
+        log.info("going on from step %d", run.step)
     counts = {source: max(2, round(n * share)) for source, n in _SCENES.items()}
     largest = (max(_SIDES),) * 2
-    samples = read_samples(data, synthesized=26, shape=largest, seed=seed)
-    scenes = scenes_of(samples, counts, checkpoint, seed)
-    held = {source: 1 + n // 8 for source, n in counts.items()}
+    samples = read_samples(
+        data, synthesized=_SYNTHESIZED, shape=largest, seed=seed, workers=workers
+    )
+    scenes = scenes_of(samples, counts, checkpoint, seed, workers=workers)
     samples = read_samples(data, aside=True, synthesized=3, shape=largest, seed=seed)
-    aside = scenes_of(samples, held, checkpoint, 1)
-    network = ClickNetwork()
-    if start is not None:
-        network.load_state_dict(load_file(start))
-    learn(network, scenes, Settings(steps=steps, rate=rate, seed=seed))
-    log.info("aside: %s", judge(network.eval(), aside))
-    with replace_when_written(output) as file:
-        save_file({n: w.half().contiguous() for n, w in network.state_dict().items()}, file)
+    held = {source: 1 + n // 8 for source, n in counts.items()}
+    aside = scenes_of(samples, held, checkpoint, 1, workers=workers)
+    since, told = time.perf_counter(), []
+    while run.step < settings.steps:
+        told.append(run.learn(scenes))
+        if run.step % every == 0 or run.step == settings.steps:
+            loss = float(np.mean([one for one in told if one is not None]))
+            curves = judge(run.averaged, aside)
+            shown = [curves[mode][n - 1] for mode in curves for n in _SHOWN]
+            with (output / "log.csv").open("a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow([run.step, *(f"{v:.4f}" for v in (loss, *shown))])
+            seconds = (time.perf_counter() - since) / len(told)
+            log.info("%d: %.3f s a step, loss %.4f, aside %s", run.step, seconds, loss, curves)
+            run.save(kept)
+            run.export(output / "clicks.safetensors")
+            since, told = time.perf_counter(), []
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from ..errors import InputError
 from ..io.atomic import replace_when_written
 from .batches import Batch, Batches, Drawing, Pairs, drawn
 from .memory import keep_memory
+from .optimizers import Stateful, adamw, load_checkpoint, one_cycle, save_checkpoint
 from .replay import Replay
 from .samples import Sample, read_samples
 
@@ -148,19 +149,21 @@ class Run:
             self.network, multi_avg_fn=_moving_average(settings.average), use_buffers=True
         )
         on_cuda = torch.device(device).type == "cuda"
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=settings.rate, weight_decay=settings.decay, fused=on_cuda
+        self.optimizer = adamw(
+            self.network.parameters(), settings.rate, settings.decay, fused=on_cuda
         )
         self._gradients = self._computed
         if on_cuda:
             self._gradients = Replay(self._computed, self.network.parameters())
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer,
-            settings.rate,
-            total_steps=settings.steps,
-            pct_start=0.15,
-            cycle_momentum=False,
+        self.schedule = one_cycle(
+            self.optimizer, settings.rate, settings.steps, rising=0.15, momentum=False
         )
+        self._parts: dict[str, Stateful] = {
+            "network": self.network,
+            "average": self.average,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+        }
 
     def learn(self, batch: Batch) -> dict[str, Tensor]:
         """Make one step; the parts of its loss."""
@@ -196,24 +199,11 @@ class Run:
 
     def save(self, path: Path) -> None:
         """Write everything that it takes to go on."""
-        state = {
-            "step": self.step,
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-        }
-        with replace_when_written(path) as file:
-            torch.save(state, file)
+        save_checkpoint(path, self.step, self._parts)
 
     def load(self, path: Path) -> None:
         """Go on where `save` left off."""
-        state = torch.load(path, weights_only=True, map_location=self.device)
-        self.step = state["step"]
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
+        self.step = load_checkpoint(path, self._parts, self.device)
 
     def export(self, path: Path, start: dict[str, Tensor] | None = None, mix: float = 1) -> None:
         """Write the averaged weights, folded and packed, as the package reads them.

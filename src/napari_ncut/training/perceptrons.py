@@ -90,6 +90,8 @@ def _network(
     """Weights and biases of one network, and the loss of every step."""
     import torch
 
+    from .optimizers import adamw, one_cycle
+
     torch.manual_seed(seed)
     rows, truth = torch.from_numpy(standard), torch.from_numpy(targets.astype(np.float32))
     layers = torch.nn.Sequential(
@@ -99,8 +101,8 @@ def _network(
         torch.nn.Dropout(how.dropout),
         torch.nn.Linear(how.hidden, 1),
     )
-    optimizer = torch.optim.AdamW(layers.parameters(), lr=how.rate, weight_decay=how.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, how.rate, total_steps=how.steps)
+    optimizer = adamw(layers.parameters(), how.rate, how.decay)
+    schedule = one_cycle(optimizer, how.rate, how.steps)
     random = np.random.default_rng(seed)
     losses: list[float] = []
     for _ in range(how.steps):

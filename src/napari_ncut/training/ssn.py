@@ -30,6 +30,7 @@ from ..superpixels.soft import SoftGrid
 from ..superpixels.ssn import Ssn, as_batch, read_ssn, write_ssn
 from ..superpixels.ssn_network import SsnNetwork
 from ..superpixels.ssn_sources import Source
+from .optimizers import adamw, one_cycle
 from .samples import Sample
 from .ssn_backbone import TrainedBackbone
 from .ssn_losses import compactness_loss, reconstruction_loss
@@ -105,10 +106,8 @@ class Run:
         if self.backbone is not None:
             groups.append({"params": list(self.backbone.parameters())})
             rates.append(settings.rate * settings.backbone_rate)
-        self.optimizer = torch.optim.Adam(groups, lr=settings.rate)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, rates, total_steps=max(settings.steps, 2), pct_start=0.15
-        )
+        self.optimizer = adamw(groups, settings.rate)
+        self.schedule = one_cycle(self.optimizer, rates, settings.steps, rising=0.15)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
 
     def _start_from(self, path: Path) -> None:

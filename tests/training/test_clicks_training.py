@@ -1,0 +1,154 @@
+"""Training of the click network, on two tiny scenes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from scipy.ndimage import label
+
+from napari_ncut.backbones.compact import Compact
+from napari_ncut.prompts.click_network import ClickNetwork
+from napari_ncut.training import clicks
+from napari_ncut.training.click_tasks import (
+    Scene,
+    clicks_elsewhere,
+    describe_plane,
+    scattered_clicks,
+)
+from napari_ncut.training.samples import Sample
+
+from .scenes import crops
+
+
+@pytest.fixture(scope="module")
+def scenes() -> list[Scene]:
+    return [
+        Scene.of(describe_plane(crop.image, Compact()), crop.segmentations, crop.classes)
+        for crop in crops()
+    ]
+
+
+def test_clicks_are_learned_from(scenes):
+    # With these weights a network that knows nothing answers with what was clicked alone.
+    torch.manual_seed(1)
+    network = ClickNetwork()
+    before = clicks.judge(network.eval(), scenes, clicks=3)
+    run = clicks.Run(clicks.Settings(steps=200, tasks=2, clicks=3), network.train())
+    for _ in range(200):
+        run.learn(scenes)
+    after = clicks.judge(run.averaged, scenes, clicks=3)
+    assert before.keys() == after.keys()
+    for mode, curve in after.items():
+        assert np.mean(curve) > np.mean(before[mode]) + 0.2
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(scenes, tmp_path):
+    def begun() -> clicks.Run:
+        torch.manual_seed(2)
+        return clicks.Run(clicks.Settings(steps=4, tasks=1, clicks=3))
+
+    whole = begun()
+    losses = [whole.learn(scenes) for _ in range(4)]
+    stopped = begun()
+    for _ in range(2):
+        stopped.learn(scenes)
+    stopped.save(tmp_path / "checkpoint.pt")
+    again = clicks.Run(clicks.Settings(steps=4, tasks=1, clicks=3))
+    again.load(tmp_path / "checkpoint.pt")
+    assert [again.learn(scenes) for _ in range(2)] == losses[2:]
+    for one, other in zip(whole.averaged.parameters(), again.averaged.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_a_run_begins_from_earlier_weights(scenes):
+    torch.manual_seed(3)
+    earlier = ClickNetwork()
+    run = clicks.Run(clicks.Settings(steps=2))
+    run.begin(earlier.state_dict())
+    before, now = (clicks.judge(one, scenes, clicks=2) for one in (earlier.eval(), run.averaged))
+    assert before == now
+
+
+def test_scenes_keep_nothing_of_clicks_that_were_learned_from(scenes):
+    run = clicks.Run(clicks.Settings(steps=10, tasks=2, clicks=4))
+    for _ in range(10):
+        run.learn(scenes)
+    clicks.judge(run.averaged, scenes, clicks=2)
+    for scene in scenes:
+        assert not {"_columns", "_clicks", "_known_paths"} & vars(scene.evidence).keys()
+
+
+def test_segments_of_a_scene_are_numbered_from_0_and_stay_the_same(scenes):
+    for scene, crop in zip(scenes, crops(), strict=True):
+        assert scene.segmentations.dtype == np.uint16 and scene.segmentations.min() == 0
+        for small, given in zip(scene.segmentations, crop.segmentations, strict=True):
+            pairs = np.unique(np.stack([small.ravel(), given.ravel()]), axis=1)
+            assert pairs.shape[1] == len(np.unique(small)) == len(np.unique(given))
+
+
+def test_the_command_goes_on_from_its_checkpoint_and_writes_weights(scenes, tmp_path, monkeypatch):
+    monkeypatch.setattr(clicks, "read_samples", lambda *_, **__: {})
+    monkeypatch.setattr(clicks, "scenes_of", lambda *_, **__: scenes)
+    monkeypatch.setattr(clicks, "judge", lambda *_: {"similar": [0.5] * 10, "object": [0.25] * 10})
+    learn, steps_made = clicks.Run.learn, []
+
+    def until_stopped(run: clicks.Run, given: list[Scene]) -> float | None:
+        if run.step == 2 and len(steps_made) == 2:
+            steps_made.append(-1)
+            raise KeyboardInterrupt
+        steps_made.append(run.step)
+        return learn(run, given)
+
+    monkeypatch.setattr(clicks.Run, "learn", until_stopped)
+    with pytest.raises(KeyboardInterrupt):
+        clicks.main(tmp_path / "run", tmp_path, steps=3, every=1)
+    clicks.main(tmp_path / "run", tmp_path, steps=3, every=1)
+    assert steps_made == [0, 1, -1, 2]
+    rows = (tmp_path / "run" / "log.csv").read_text(encoding="utf-8").splitlines()
+    assert [row.split(",")[0] for row in rows] == ["1", "2", "3"]
+    assert all(row.split(",")[2:] == ["0.5000"] * 4 + ["0.2500"] * 4 for row in rows)
+    settings = json.loads((tmp_path / "run" / "settings.json").read_text(encoding="utf-8"))
+    assert settings["steps"] == 3
+    weights = load_file(tmp_path / "run" / "clicks.safetensors")
+    assert weights.keys() == ClickNetwork().state_dict().keys()
+    # Further runs may begin from them.
+    clicks.main(tmp_path / "next", tmp_path, steps=1, start=tmp_path / "run/clicks.safetensors")
+
+
+@pytest.mark.parametrize(("height", "sides"), [(200, {320}), (420, {320, 512}), (900, {320, 512})])
+def test_small_images_are_not_enlarged_to_large_crops(monkeypatch, height, sides):
+    monkeypatch.setattr(clicks, "_SIDES", {320: 0.5, 512: 0.5})
+    monkeypatch.setattr(clicks, "describe_plane", lambda image, network: image.shape[0])
+    blank = np.zeros((1, height, height), np.int32)
+    sample = Sample("a", "own", np.zeros((height, height, 3), np.uint8), blank, blank[0] > 0)
+    found = {clicks._described(sample, None, (0, 0, seed))[0] for seed in range(12)}
+    assert found == sides
+
+
+def test_clicks_for_other_things_lie_outside_of_this_one():
+    truth = np.zeros((8, 8), bool)
+    truth[2:5, 2:5] = True
+    for seed in range(20):
+        places = clicks_elsewhere(np.random.default_rng(seed), truth)
+        assert 1 <= len(places) <= 3 and not any(truth[place] for place in places)
+    assert clicks_elsewhere(np.random.default_rng(0), np.ones((8, 8), bool)) == []
+
+
+def test_scattered_clicks_lie_in_different_pieces():
+    truth = np.zeros((20, 30), bool)
+    truth[2:6, 3:7] = truth[10:12, 20:28] = truth[15:18, 2:5] = True
+    pieces = label(truth)[0]
+    numbers = set()
+    for seed in range(20):
+        places = scattered_clicks(np.random.default_rng(seed), truth)
+        hit = [int(pieces[place]) for place in places]
+        assert len(set(hit)) == len(hit) and 0 not in hit
+        numbers.add(len(hit))
+    assert numbers == {2, 3}
+    truth[:, 8:] = truth[12:] = False
+    assert len(scattered_clicks(np.random.default_rng(0), truth)) == 1
+    assert scattered_clicks(np.random.default_rng(0), truth & False) == []
