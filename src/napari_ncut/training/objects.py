@@ -42,7 +42,8 @@ Array = NDArray[np.float32]
 _STRIDE = 8
 # Many numbers tell of few images: by cross-validation more dropout and decay than is usual.
 REGIONS = Fit(24, 400, 1024, rate=1e-2, decay=0.3, dropout=0.3, networks=5)
-MASKS = replace(REGIONS, hidden=6)
+# Few numbers of things need less of both.
+MASKS = replace(REGIONS, decay=0.1, dropout=0.1)
 # How much images of a kind count: photographs of things, nuclei, images with nothing.
 _SHARES = {"things": 0.55, "many": 0.3, "nothing": 0.15}
 # A truth with more things than this is one of many.
