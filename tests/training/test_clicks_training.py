@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -12,12 +13,14 @@ from scipy.ndimage import label
 
 from napari_ncut.backbones.compact import Compact
 from napari_ncut.prompts.click_network import ClickNetwork
-from napari_ncut.training import clicks
+from napari_ncut.training import click_tasks, clicks
+from napari_ncut.training.click_session import iou
 from napari_ncut.training.click_tasks import (
     Scene,
     clicks_elsewhere,
     describe_plane,
     scattered_clicks,
+    two_looks,
 )
 from napari_ncut.training.samples import Sample
 
@@ -152,3 +155,45 @@ def test_scattered_clicks_lie_in_different_pieces():
     truth[:, 8:] = truth[12:] = False
     assert len(scattered_clicks(np.random.default_rng(0), truth)) == 1
     assert scattered_clicks(np.random.default_rng(0), truth & False) == []
+
+
+def test_a_thing_of_two_looks_is_parted_where_they_differ():
+    random = np.random.default_rng(0)
+    looks = np.concatenate([random.normal(0, 0.1, (12, 3)), random.normal(1, 0.1, (8, 3))])
+    order = random.permutation(20)
+    sides = two_looks(looks[order].astype(np.float32), np.full(20, 30))
+    assert sides is not None
+    assert len(set(sides[order < 12])) == len(set(sides[order >= 12])) == 1
+    assert sides[order < 12][0] != sides[order >= 12][0]
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        np.random.default_rng(1).normal(size=(200, 3)),
+        np.zeros((9, 3)),
+        np.array([[0.0] * 3] * 30 + [[1.0] * 3]),
+        np.arange(6.0).reshape(2, 3),
+    ],
+    ids=["one cloud", "all alike", "a speck", "too few"],
+)
+def test_a_thing_of_one_look_is_not_parted(looks):
+    assert two_looks(looks.astype(np.float32), np.full(len(looks), 30)) is None
+
+
+def test_the_part_of_a_thing_that_looks_other_is_asked_for(monkeypatch):
+    monkeypatch.setattr(click_tasks, "_PARTED", 1.0)
+    image = np.full((96, 96, 3), 0.9, np.float32)
+    image[20:76, 20:48], image[20:76, 48:76] = 0.5, 0.1
+    image += np.random.default_rng(0).normal(0, 0.02, image.shape).astype(np.float32)
+    thing = np.zeros((1, 96, 96), np.int32)
+    thing[:, 20:76, 20:76] = 1
+    scene = Scene.of(describe_plane(image, Compact()), thing, np.zeros((96, 96), np.uint8))
+    halves = [np.zeros((48, 48), bool) for _ in range(2)]
+    halves[0][10:38, 10:24] = halves[1][10:38, 24:38] = True
+    found = {
+        int(np.argmax([iou(task.mask, half) for half in halves]))
+        for task in islice(scene.tasks(np.random.default_rng(2)), 20)
+        if max(iou(task.mask, half) for half in halves) > 0.85
+    }
+    assert found == {0, 1}

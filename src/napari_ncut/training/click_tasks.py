@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -25,6 +26,11 @@ COARSE = 2
 # many: things that only look alike to whoever wants them, such as an organelle in a cell, are told
 # apart by many clicks.
 _TOGETHER, _MOST_TOGETHER = 0.15, 5
+# How often that part of a thing is wanted which looks other than the rest, as a cell's nucleus; how
+# much of what is seen in it must be told by which part it is; and the least share of each.
+_PARTED, _TWO_LOOKS, _LEAST_PART = 0.2, 0.8, 0.15
+# Of what regions look like, lightness and both opponent colors.
+_COLORS = (0, 7, 8)
 # Share of a crop above which nothing is worth clicking.
 _LARGEST = 0.8
 
@@ -78,12 +84,7 @@ class Scene:
             for number, area in enumerate(np.bincount(classes.ravel()))
             if number and 0.004 * pixels < area < _LARGEST * pixels
         ]
-        things = [
-            (annotator, number, area)
-            for annotator, segments in enumerate(self.segmentations)
-            for number, area in enumerate(np.bincount(segments.ravel()))
-            if 0.002 * pixels < area < 0.7 * pixels
-        ]
+        things = self._things
         if not kinds and not things:
             return
         # Between one by one and by area: most things are small, most clicks are for larger ones.
@@ -91,6 +92,9 @@ class Scene:
         while True:
             if kinds and (not things or random.random() < 0.5):
                 mask, mode = classes == random.choice(kinds), 0
+            elif self._parts and random.random() < _PARTED:
+                thing, parts = self._parts[random.integers(len(self._parts))]
+                mask, mode = thing & parts[random.integers(2)][self._labels], 1
             else:
                 annotator, number, _ = things[random.choice(len(things), p=weights / weights.sum())]
                 segments, mode = self.segmentations[annotator], 1
@@ -102,9 +106,64 @@ class Scene:
                     if together.mean() < _LARGEST:
                         mask, mode = together, 0
             graph = self.evidence.regions.graph
-            inside = np.bincount(graph.labels.ravel(), mask.ravel(), len(graph))
+            inside = np.bincount(self._labels.ravel(), mask.ravel(), len(graph))
             share = (inside / graph.areas).astype(np.float32)
             yield Task(share, mask[::COARSE, ::COARSE], mode)
+
+    @property
+    def _labels(self) -> NDArray[np.int32]:
+        return self.evidence.regions.graph.labels
+
+    @cached_property
+    def _things(self) -> list[tuple[int, int, int]]:
+        """Annotator, number and area of every segment that is worth clicking."""
+        pixels = self.classes.size
+        return [
+            (annotator, number, area)
+            for annotator, segments in enumerate(self.segmentations)
+            for number, area in enumerate(np.bincount(segments.ravel()))
+            if 0.002 * pixels < area < 0.7 * pixels
+        ]
+
+    @cached_property
+    def _parts(self) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+        """Things (h, w) of two looks, and which regions have each of them (2, n)."""
+        graph = self.evidence.regions.graph
+        found = []
+        for annotator, number, _ in self._things:
+            thing = self.segmentations[annotator] == number
+            areas = np.bincount(graph.labels[thing], minlength=len(graph))
+            inside = np.flatnonzero(areas > 0.5 * graph.areas)
+            sides = two_looks(self.evidence.regions.look[inside][:, _COLORS], areas[inside])
+            if sides is not None:
+                parts = np.zeros((2, len(graph)), bool)
+                parts[0, inside[sides]] = parts[1, inside[~sides]] = True
+                found.append((thing, parts))
+        return found
+
+
+def two_looks(rows: NDArray[np.float32], areas: NDArray[np.integer]) -> NDArray[np.bool_] | None:
+    """Which of the two looks each region (n, d) has; None if they do not fall in two.
+
+    Cut where Otsu (1979) would along the first principal direction.
+    """
+    if len(rows) < 4:
+        return None
+    shares = areas / areas.sum()
+    centered = rows - shares @ rows
+    values = centered @ np.linalg.eigh((centered.T * shares) @ centered)[1][:, -1]
+    order = np.argsort(values)
+    below = np.cumsum(shares[order])[:-1]
+    sums = np.cumsum((shares * values)[order])[:-1]
+    # Sums of both sides are opposite: the values have no mean.
+    between = np.square(sums) / np.maximum(below * (1 - below), 1e-9)
+    between[(below < _LEAST_PART) | (below > 1 - _LEAST_PART)] = 0
+    best = int(between.argmax())
+    if between[best] < _TWO_LOOKS * max(float(shares @ np.square(values)), 1e-9):
+        return None
+    sides = np.zeros(len(rows), bool)
+    sides[order[: best + 1]] = True
+    return sides
 
 
 def robot_click(
