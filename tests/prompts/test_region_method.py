@@ -9,7 +9,7 @@ import torch
 from napari_ncut import Embedding, PromptSegmenter, embed
 from napari_ncut.errors import InputError
 from napari_ncut.prompts.click_history import histories, history_features
-from napari_ncut.prompts.click_model import ClickModel, weights_path
+from napari_ncut.prompts.click_model import MODE_NUMBERS, ClickModel, click_model, weights_path
 from napari_ncut.prompts.click_network import ClickNetwork
 from napari_ncut.prompts.doubt import most_doubtful
 from napari_ncut.prompts.evidence import N_ALIKE, PAIR_FEATURES
@@ -198,12 +198,13 @@ def test_without_images_the_tutorial_answers(segmenter, tmp_path):
 # ------------------------------------------------------------------------------------- the network
 
 
-def test_the_model_gives_what_the_network_gives(segmenter):
+@pytest.mark.parametrize("path", [weights_path(mode) for mode in (0, 1)], ids=lambda p: p.stem)
+def test_the_model_gives_what_the_network_gives(segmenter, path):
     from safetensors.torch import load_file
 
     network = ClickNetwork()
-    network.load_state_dict({k: v.float() for k, v in load_file(weights_path()).items()})
-    model, evidence = ClickModel(), segmenter.method("regions").evidence(0)
+    network.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+    model, evidence = ClickModel(path), segmenter.method("regions").evidence(0)
     mixing, around = model.mixing(evidence), surroundings(evidence)
     labels = evidence.regions.graph.labels
     clicked = (*CENTERS[:3], (62, 78))
@@ -232,6 +233,15 @@ def test_the_model_gives_what_the_network_gives(segmenter):
                 )
             logits = model.logits(ours[0], ours[1], mode, mixing, guesses)
             np.testing.assert_allclose(logits, expected.numpy(), atol=1e-3)
+
+
+def test_each_mode_has_weights_of_its_own():
+    similar, alone = (
+        click_model(mode) for mode in (MODE_NUMBERS["similar"], MODE_NUMBERS["object"])
+    )
+    assert similar is click_model(0) and alone is click_model(1)
+    assert weights_path(0) != weights_path(1)
+    assert all(weights_path(mode).stat().st_size < 100_000 for mode in (0, 1))
 
 
 def test_evidence_of_a_click(segmenter):

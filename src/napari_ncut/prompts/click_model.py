@@ -78,13 +78,13 @@ class ClickModel:
     Parameters
     ----------
     path
-        File of weights; default: those that come with the package.
+        File of weights.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         from safetensors.numpy import load_file
 
-        weights = load_file(path or weights_path())
+        weights = load_file(path)
         self._weights = {name: value.astype(np.float32) for name, value in weights.items()}
         self._rounds = sum(name.startswith("rounds.") for name in weights) // 4
         # The inputs of these layers lie side by side in the network. Here what no click changes
@@ -281,12 +281,17 @@ def _from_groups(
     return np.take(finest, groups[0][0], axis=1, out=out, mode="clip")
 
 
-def weights_path() -> Path:
-    """The file of weights that comes with the package."""
-    return Path(str(files("napari_ncut.prompts"))) / "clicks.safetensors"
+def weights_path(mode: int) -> Path:
+    """The file of weights that comes with the package, for one of `MODE_NUMBERS`.
+
+    One file would do: the network knows the mode. But what it learns of one mode moves the other's
+    answers, too, and is not always good for them.
+    """
+    (name,) = (name for name, number in MODE_NUMBERS.items() if number == mode)
+    return Path(str(files("napari_ncut.prompts"))) / f"clicks-{name}.safetensors"
 
 
 @cache
-def click_model() -> ClickModel:
-    """The model that comes with the package."""
-    return ClickModel()
+def click_model(mode: int) -> ClickModel:
+    """The model that comes with the package, for one of `MODE_NUMBERS`."""
+    return ClickModel(weights_path(mode))

@@ -166,7 +166,8 @@ class Prototypes:
         from .click_model import MODE_NUMBERS, click_model
         from .region_method import describe, probability
 
-        model, mode = click_model(), MODE_NUMBERS["similar"]
+        mode = MODE_NUMBERS["similar"]
+        model = click_model(mode)
         evidence = describe(plane, self.look, self.deep)
         mixing = model.mixing(evidence)
         heats = []

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ..spectral.embedding import Embedding
 
 Matrix = NDArray[np.float32]
+# A plane, and what of it no click changes, for each mode.
+_Described = tuple[PlaneEvidence, list[PlaneMixing]]
 
 # Planes that tell what is usual in a set of images.
 _PLANES_OF_WHITENING = 4
@@ -65,7 +67,7 @@ class RegionMethod(AlwaysReady):
                 'them. Give method="tutorial", or save with images=True.'
             )
         self._embedding = embedding
-        self._described: OrderedDict[int, tuple[PlaneEvidence, PlaneMixing]] = OrderedDict()
+        self._described: OrderedDict[int, _Described] = OrderedDict()
         self._regions: OrderedDict[int, tuple[PlaneRegions, Matrix]] = OrderedDict()
         self._heard: OrderedDict[tuple, Heard] = OrderedDict()
         self._heats: OrderedDict[tuple, Matrix] = OrderedDict()
@@ -87,13 +89,14 @@ class RegionMethod(AlwaysReady):
         """What is known of the regions of a plane."""
         return self._evidence(plane)[0]
 
-    def _evidence(self, plane: int) -> tuple[PlaneEvidence, PlaneMixing]:
+    def _evidence(self, plane: int) -> _Described:
         if plane not in self._described:
             look, deep = self.whitenings()
             regions, eigenvectors = self._plane_regions(plane)
             self._regions.pop(plane, None)
             evidence = PlaneEvidence.of(regions, look, deep, eigenvectors)
-            self._described[plane] = evidence, click_model().mixing(evidence)
+            mixings = [click_model(mode).mixing(evidence) for mode in MODE_NUMBERS.values()]
+            self._described[plane] = evidence, mixings
             self._forget()
         self._described.move_to_end(plane)
         return self._described[plane]
@@ -205,11 +208,12 @@ class RegionMethod(AlwaysReady):
             [self._hear(clicks, int(i), when[i], plane, sign, number) for i in side]
             for sign, side in ((True, positive), (False, negative))
         )
-        evidence, mixing = self._evidence(plane)
+        evidence, mixings = self._evidence(plane)
         chosen = np.concatenate([positive, negative])
         places = [self._place(clicks, int(i), plane) for i in chosen]
         guesses = evidence.guesses(places, np.isin(chosen, positive))
-        return partial(click_model().logits, inside, outside, number, mixing, guesses)
+        logits = click_model(number).logits
+        return partial(logits, inside, outside, number, mixings[number], guesses)
 
     def _heat(self, clicks: Clicks, label: int, plane: int, mode: Mode) -> Matrix:
         return self._heats_of(clicks, [label], plane, mode)[0]
@@ -283,7 +287,7 @@ class RegionMethod(AlwaysReady):
             else:
                 pair = evidence.of_click_elsewhere(source.description(region))
             history = history_features(when, evidence.regions.graph.labels.size)
-            self._heard[key] = click_model().hear(pair, history, positive, mode)
+            self._heard[key] = click_model(mode).hear(pair, history, positive, mode)
             if len(self._heard) > _KEPT_CLICKS:
                 self._heard.popitem(last=False)
         self._heard.move_to_end(key)
