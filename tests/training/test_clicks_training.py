@@ -25,6 +25,7 @@ from napari_ncut.training.click_tasks import (
 from napari_ncut.training.samples import Sample
 
 from .scenes import crops
+from .stopping import stop_once
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +98,7 @@ def test_the_command_goes_on_from_its_checkpoint_and_writes_weights(scenes, tmp_
     monkeypatch.setattr(clicks, "read_samples", lambda *_, **__: {})
     monkeypatch.setattr(clicks, "scenes_of", lambda *_, **__: scenes)
     monkeypatch.setattr(clicks, "judge", lambda *_: {"similar": [0.5] * 10, "object": [0.25] * 10})
-    learn, steps_made = clicks.Run.learn, []
-
-    def until_stopped(run: clicks.Run, given: list[Scene]) -> float | None:
-        if run.step == 2 and len(steps_made) == 2:
-            steps_made.append(-1)
-            raise KeyboardInterrupt
-        steps_made.append(run.step)
-        return learn(run, given)
-
-    monkeypatch.setattr(clicks.Run, "learn", until_stopped)
+    steps_made = stop_once(monkeypatch, clicks.Run, 2)
     with pytest.raises(KeyboardInterrupt):
         clicks.main(tmp_path / "run", tmp_path, steps=3, every=1)
     clicks.main(tmp_path / "run", tmp_path, steps=3, every=1)

@@ -14,7 +14,6 @@ from napari_ncut.errors import InputError
 from napari_ncut.training import compact
 from napari_ncut.training.augmentation import Crop, random_crop
 from napari_ncut.training.batches import (
-    Batch,
     Batches,
     Drawing,
     Pairs,
@@ -25,6 +24,8 @@ from napari_ncut.training.batches import (
 )
 from napari_ncut.training.samples import Sample, read_samples
 from napari_ncut.training.synthesis import synthesize
+
+from .stopping import stop_once
 
 
 def samples() -> dict[str, list[Sample]]:
@@ -145,16 +146,7 @@ def test_replayed_gradients_are_those_that_are_computed():
 def test_the_command_goes_on_from_its_checkpoint_and_writes_weights(tmp_path, monkeypatch):
     monkeypatch.setattr(compact, "read_samples", lambda *_, **__: samples())
     monkeypatch.setattr(compact, "_HELD", 1)
-    learn, steps_made = compact.Run.learn, []
-
-    def until_stopped(run: compact.Run, batch: Batch) -> dict[str, torch.Tensor]:
-        if run.step == 2 and len(steps_made) == 2:
-            steps_made.append(-1)
-            raise KeyboardInterrupt
-        steps_made.append(run.step)
-        return learn(run, batch)
-
-    monkeypatch.setattr(compact.Run, "learn", until_stopped)
+    steps_made = stop_once(monkeypatch, compact.Run, 2)
     arguments = {"data": tmp_path, "steps": 3, "crops": 2, "every": 1, "workers": 0}
     with pytest.raises(KeyboardInterrupt):
         compact.main(tmp_path / "run", device="cpu", **arguments)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from ..spectral.embedding import Embedding
 
 Matrix = NDArray[np.float32]
-# A plane, and what of it no click changes, for each mode.
-_Described = tuple[PlaneEvidence, list[PlaneMixing]]
+# A plane, and what of it no click changes, for the modes that were asked for.
+_Described = tuple[PlaneEvidence, dict[int, PlaneMixing]]
 
 # Planes that tell what is usual in a set of images.
 _PLANES_OF_WHITENING = 4
@@ -83,7 +83,7 @@ class RegionMethod(AlwaysReady):
         missing = [plane for plane in kept if plane not in self._described]
         for i, plane in enumerate(missing):
             yield Progress("regions", i, len(missing))
-            self._evidence(plane)
+            self._mixing(plane, MODE_NUMBERS[parameters.mode])
 
     def evidence(self, plane: int) -> PlaneEvidence:
         """What is known of the regions of a plane."""
@@ -95,11 +95,16 @@ class RegionMethod(AlwaysReady):
             regions, eigenvectors = self._plane_regions(plane)
             self._regions.pop(plane, None)
             evidence = PlaneEvidence.of(regions, look, deep, eigenvectors)
-            mixings = [click_model(mode).mixing(evidence) for mode in MODE_NUMBERS.values()]
-            self._described[plane] = evidence, mixings
+            self._described[plane] = evidence, {}
             self._forget()
         self._described.move_to_end(plane)
         return self._described[plane]
+
+    def _mixing(self, plane: int, mode: int) -> PlaneMixing:
+        evidence, mixings = self._evidence(plane)
+        if mode not in mixings:
+            mixings[mode] = click_model(mode).mixing(evidence)
+        return mixings[mode]
 
     def _forget(self) -> None:
         shapes = self._embedding.layout.shapes
@@ -208,12 +213,12 @@ class RegionMethod(AlwaysReady):
             [self._hear(clicks, int(i), when[i], plane, sign, number) for i in side]
             for sign, side in ((True, positive), (False, negative))
         )
-        evidence, mixings = self._evidence(plane)
+        evidence, mixing = self.evidence(plane), self._mixing(plane, number)
         chosen = np.concatenate([positive, negative])
         places = [self._place(clicks, int(i), plane) for i in chosen]
         guesses = evidence.guesses(places, np.isin(chosen, positive))
         logits = click_model(number).logits
-        return partial(logits, inside, outside, number, mixings[number], guesses)
+        return partial(logits, inside, outside, number, mixing, guesses)
 
     def _heat(self, clicks: Clicks, label: int, plane: int, mode: Mode) -> Matrix:
         return self._heats_of(clicks, [label], plane, mode)[0]
