@@ -2,7 +2,8 @@
 
 Run with ``python -m benchmarks.latency``. Every repetition is a new question: one click moves to a
 place where none was before (and the mask is computed anew), or only gamma changes. The image is
-tiled from scikit-image's immunohistochemistry; the large stack has smooth random eigenvectors.
+tiled from scikit-image's immunohistochemistry; the large stack has smooth random eigenvectors, and
+its clicks lie in planes near the visible one. How long planes are prepared before is said, too.
 """
 
 from __future__ import annotations
@@ -28,16 +29,24 @@ from napari_ncut.imaging import PlaneLayout, as_planes
 
 N_COMPONENTS, N_CLICKS, N_CLASSES = 30, 10, 3
 WARM_UP = 3
+# Planes of a stack, around the visible one, that somebody clicks into.
+N_NEAR = 16
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured, and the bound in milliseconds that it is held against."""
+    """What is measured, and the bound in milliseconds that it is held against.
+
+    `clicked` are the planes with clicks, `planes` those that are asked for, None for all. Of
+    `seconds` its features and their cut were computed.
+    """
 
     name: str
     bound: float
     embedding: Embedding
+    clicked: range
     planes: list[int] | None = None
+    seconds: float | None = None
 
 
 def machine() -> str:
@@ -51,8 +60,11 @@ def tiled(height: int, width: int) -> np.ndarray:
 
 
 def image_case(size: int, bound: float) -> Case:
+    start = time.perf_counter()
     embedding = embed(tiled(size, size), axes="YXC", n_components=N_COMPONENTS)
-    return Case(f"{size} × {size}, stride {embedding.stride}", bound, embedding)
+    seconds = time.perf_counter() - start
+    name = f"{size} × {size}, stride {embedding.stride}"
+    return Case(name, bound, embedding, range(1), seconds=seconds)
 
 
 def stack_case(n_planes: int, size: int, bound: float) -> Case:
@@ -69,8 +81,8 @@ def stack_case(n_planes: int, size: int, bound: float) -> Case:
         for k, (by_plane, by_row, by_column) in enumerate(waves):
             phase = by_plane * plane + by_row * grid[0] + by_column * grid[1] + phases[k]
             vectors[plane, ..., k] = np.cos(phase)
-    visible = tiled(size, size)[..., 0]
-    planes = as_planes(np.broadcast_to(visible, (n_planes, size, size)), axes="ZYX")
+    plane = tiled(size, size)[..., 0]
+    planes = as_planes(np.broadcast_to(plane, (n_planes, size, size)), axes="ZYX")
     embedding = Embedding(
         vectors=vectors.reshape(-1, N_COMPONENTS),
         eigenvalues=np.ones(N_COMPONENTS),
@@ -82,17 +94,19 @@ def stack_case(n_planes: int, size: int, bound: float) -> Case:
         planes=planes,
     )
     name = f"1 plane of {n_planes} × {size} × {size}, stride {layout.stride}"
-    return Case(name, bound, embedding, [n_planes // 2])
+    visible = n_planes // 2
+    near = range(visible - N_NEAR // 2, visible + N_NEAR // 2)
+    return Case(name, bound, embedding, near, [visible])
 
 
 def questions(case: Case, moving: bool) -> Iterator[dict[str, Any]]:
     """Endless questions, each unlike all before it."""
     generator = np.random.default_rng(1)
     height, width = case.embedding.layout.shapes[0]
-    n_planes = len(case.embedding.layout)
 
     def place() -> list[int]:
-        return [int(generator.integers(n)) for n in (n_planes, height, width)]
+        row, column = (int(generator.integers(n)) for n in (height, width))
+        return [int(generator.choice(case.clicked)), row, column]
 
     points = [place() for _ in range(N_CLICKS)]
     classes = [1 + i % N_CLASSES for i in range(N_CLICKS)]
@@ -112,8 +126,18 @@ def questions(case: Case, moving: bool) -> Iterator[dict[str, Any]]:
         }
 
 
-def milliseconds(case: Case, *, moving: bool, repetitions: int, method: str) -> list[float]:
+def prepared(case: Case, method: str) -> tuple[PromptSegmenter, float]:
+    """What answers, with the clicked planes looked at, as the window does; and the seconds."""
     segmenter = PromptSegmenter(case.embedding)
+    start = time.perf_counter()
+    for _ in segmenter.ready_steps(case.clicked, method):
+        pass
+    return segmenter, time.perf_counter() - start
+
+
+def milliseconds(
+    case: Case, segmenter: PromptSegmenter, *, moving: bool, repetitions: int, method: str
+) -> list[float]:
     times = []
     for question, number in zip(
         questions(case, moving), range(WARM_UP + repetitions), strict=False
@@ -149,10 +173,20 @@ def main() -> None:
         table.add_column(
             heading, justify="left" if heading in ("image", "question", "") else "right"
         )
+    preparations = []
     for case in cases(options.cases):
+        segmenter, looked = prepared(case, options.method)
+        cut = "" if case.seconds is None else f"features and cut {case.seconds:.1f} s, "
+        preparations.append(
+            f"{case.name}: {cut}{len(case.clicked)} planes looked at {looked:.1f} s"
+        )
         for moving in (True, False):
             times = milliseconds(
-                case, moving=moving, repetitions=options.repetitions, method=options.method
+                case,
+                segmenter,
+                moving=moving,
+                repetitions=options.repetitions,
+                method=options.method,
             )
             median = statistics.median(times)
             table.add_row(
@@ -165,6 +199,9 @@ def main() -> None:
             )
     console = Console()
     console.print(table)
+    console.print("Prepared once, before it:")
+    for preparation in preparations:
+        console.print(f"  {preparation}")
     console.print("From a click in the window to new preview data: python -m benchmarks.window")
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import time
+from threading import Event, Thread
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from napari_ncut.side_by_side import all_of
+from napari_ncut.side_by_side import all_of, one_blas_thread
 
 
 def test_results_come_in_the_order_of_jobs():
@@ -37,3 +38,35 @@ def test_errors_of_jobs_come_through():
 
     with pytest.raises(ValueError, match="no"):
         all_of([fails, lambda: 1])
+
+
+def test_the_limit_of_threads_ends_with_the_last_of_those_who_want_it():
+    """One that ends while another goes on neither lifts the limit nor makes it stay."""
+
+    def threads():
+        return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    before = threads()
+    inside, leave = Event(), Event()
+
+    def first():
+        with one_blas_thread():
+            inside.set()
+            leave.wait(10)
+
+    thread = Thread(target=first)
+    thread.start()
+    assert inside.wait(10)
+    with one_blas_thread(), one_blas_thread():
+        leave.set()
+        thread.join()
+        assert threads() == [1] * len(before)
+    assert threads() == before
+
+
+def test_the_limit_of_threads_ends_with_an_error():
+    before = [one["num_threads"] for one in threadpool_info()]
+    with pytest.raises(ValueError, match="no"), one_blas_thread():
+        raise ValueError("no")
+    assert [one["num_threads"] for one in threadpool_info()] == before

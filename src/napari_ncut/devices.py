@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Literal
 
 from .errors import InputError, check_choice
+from .side_by_side import one_blas_thread
 
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
@@ -109,13 +110,12 @@ def torch_alone(*, spare_core: bool = False) -> Iterator[None]:
     rows took several times as long with two threads as with one.
     """
     import torch
-    from threadpoolctl import threadpool_limits
 
     n_threads = torch.get_num_threads()
     try:
         if spare_core:
             torch.set_num_threads(max(1, n_threads - 1))
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             yield
     finally:
         torch.set_num_threads(n_threads)

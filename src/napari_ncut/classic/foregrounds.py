@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..segmenters import Task
+from ..side_by_side import one_blas_thread
 from .images import as_bytes, color, gray, is_flat
 from .numbering import numbered_parts, numbered_things
 from .thresholds import otsu_levels
@@ -74,7 +75,6 @@ def random_walker(
 ) -> NDArray:
     """Whether a walker from a pixel meets what is surely foreground or background first."""
     from skimage.segmentation import random_walker as walk
-    from threadpoolctl import threadpool_limits
 
     image = gray(task, smooth)
     levels = otsu_levels(image, 2)
@@ -86,7 +86,7 @@ def random_walker(
         limit = np.quantile(image[side], share)
         markers[side & ((image <= limit) if number == 1 else (image >= limit))] = number
     # Threads of linear algebra wait by spinning: its small products took ten times as long.
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         # Sides are asked for, so that probabilities need not be exact.
         found = walk(image.astype(np.float64), markers, beta=beta, mode="cg_j", prob_tol=1)
     return numbered_things(found == (2 if polarity == "bright" else 1), **numbering)

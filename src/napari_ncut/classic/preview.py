@@ -18,6 +18,7 @@ from ..devices import torch_alone
 from ..errors import InputError
 from ..imaging import Channels, Scaling, block_mean
 from ..segmenters import SegmenterEntry, Task, plane_labels, plane_task, segmenter_entry
+from ..side_by_side import one_blas_thread
 from .segment import KIND, classic_methods, classic_planes
 
 # As many at once as there are cores in the least of machines; libraries have threads of their own.
@@ -160,15 +161,13 @@ def reduced(task: Task, most_pixels: int) -> tuple[Task, float]:
 def _previews(
     task: Task, entries: Sequence[SegmenterEntry], values: Mapping[str, Mapping[str, Any]]
 ) -> Generator[Preview, None, None]:
-    from threadpoolctl import threadpool_limits
-
     pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="preview")
     waiting: set[Future[Preview]] = set()
     coming = iter(entries)
     try:
         # Two methods keep two cores busy; more threads would stand in each other's way.
         with ExitStack() as stack:
-            stack.enter_context(threadpool_limits(1, user_api="blas"))
+            stack.enter_context(one_blas_thread())
             is_torch_alone = False
             while True:
                 # No more than are worked on: what was not begun need not be cancelled.

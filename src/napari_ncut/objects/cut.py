@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..side_by_side import one_blas_thread
+
 # Up to this size a dense solver is faster than iterations.
 _DENSE = 700
 
@@ -37,14 +39,13 @@ def cut_vectors(affinity: NDArray, n_vectors: int) -> NDArray[np.float64]:
 
 def _top(matrix: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     from scipy.sparse.linalg import ArpackNoConvergence, eigsh
-    from threadpoolctl import threadpool_limits
 
     from ..spectral.solvers.dense import top_eigenvectors
 
     if len(matrix) > _DENSE:
         start = np.random.RandomState(0).randn(len(matrix))
         try:
-            with threadpool_limits(1, user_api="blas"):
+            with one_blas_thread():
                 values, vectors = eigsh(matrix, k=k, which="LA", v0=start, tol=1e-6, maxiter=2000)
             found: NDArray[np.float64] = vectors[:, np.argsort(-values, kind="stable")]
             return found

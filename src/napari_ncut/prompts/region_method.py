@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cache import ContentCache
+from ..devices import free_memory
 from ..errors import InputError
 from ..progress import Progress, Steps
-from ..side_by_side import all_of
+from ..side_by_side import all_of, one_blas_thread
 from .click_history import FIRST, histories, history_features
 from .click_model import MODE_NUMBERS, Heard, PlaneMixing, click_model
 from .clicks import Clicks
@@ -33,10 +35,12 @@ _Described = tuple[PlaneEvidence, dict[int, PlaneMixing]]
 
 # Planes that tell what is usual in a set of images.
 _PLANES_OF_WHITENING = 4
-# Pixels of planes whose regions are kept, about a gigabyte of descriptions.
-_KEPT_PIXELS = 2**25
+# Pixels of planes whose regions are kept, at least: about a gigabyte of descriptions with what
+# clicks say of them, and of a large memory so much of what is free. Large stacks gain by it: a
+# plane that was forgotten is looked at anew with every click, which takes a second.
+_KEPT_PIXELS, _BYTES_A_PIXEL, _SHARE_OF_FREE = 2**25, 32, 0.25
 # What clicks say of planes, kept while clicks come and go.
-_KEPT_CLICKS = 128
+_KEPT_BYTES = 2**28
 # Answers for a class in a plane that are kept.
 _KEPT_HEATS = 256
 # Beyond it nothing changes any more, and the numbers would end.
@@ -69,9 +73,11 @@ class RegionMethod(AlwaysReady):
         self._embedding = embedding
         self._described: OrderedDict[int, _Described] = OrderedDict()
         self._regions: OrderedDict[int, tuple[PlaneRegions, Matrix]] = OrderedDict()
-        self._heard: OrderedDict[tuple, Heard] = OrderedDict()
+        self._heard: ContentCache[Heard] = ContentCache(_KEPT_BYTES, lambda heard: heard.nbytes)
         self._heats: OrderedDict[tuple, Matrix] = OrderedDict()
         self._whitening: tuple[Whitening, Whitening] | None = None
+        free = free_memory("cpu") or 0.0
+        self._kept_pixels = max(_KEPT_PIXELS, int(_SHARE_OF_FREE * free / _BYTES_A_PIXEL))
 
     # ---------------------------------------------------------------------------------- preparing
 
@@ -79,7 +85,7 @@ class RegionMethod(AlwaysReady):
         """Describe planes that are not described yet, as many as are kept, with progress."""
         shapes = self._embedding.layout.shapes
         pixels = np.cumsum([shapes[plane][0] * shapes[plane][1] for plane in planes])
-        kept = [p for p, size in zip(planes, pixels, strict=True) if size <= _KEPT_PIXELS]
+        kept = [p for p, size in zip(planes, pixels, strict=True) if size <= self._kept_pixels]
         missing = [plane for plane in kept if plane not in self._described]
         for i, plane in enumerate(missing):
             yield Progress("regions", i, len(missing))
@@ -108,7 +114,7 @@ class RegionMethod(AlwaysReady):
 
     def _forget(self) -> None:
         shapes = self._embedding.layout.shapes
-        while sum(shapes[p][0] * shapes[p][1] for p in self._described) > _KEPT_PIXELS:
+        while sum(shapes[p][0] * shapes[p][1] for p in self._described) > self._kept_pixels:
             if len(self._described) == 1:
                 return
             self._described.popitem(last=False)
@@ -152,10 +158,13 @@ class RegionMethod(AlwaysReady):
     def _answer(self, clicks: Clicks, parameters: PromptParameters, plane: int) -> RegionAnswer:
         gamma = min(1.0 if parameters.gamma is None else parameters.gamma, _LARGEST_GAMMA)
         cut = 0.5 if parameters.threshold is None else parameters.threshold
-        heats = [
-            heat ** np.float32(gamma)
-            for heat in self._heats_of(clicks, clicks.labels, plane, parameters.mode)
-        ]
+        # What takes longer than an answer, and all cores, comes before it.
+        self._mixing(plane, MODE_NUMBERS[parameters.mode])
+        with one_blas_thread():
+            heats = [
+                heat ** np.float32(gamma)
+                for heat in self._heats_of(clicks, clicks.labels, plane, parameters.mode)
+            ]
         answer = RegionAnswer(self.evidence(plane).regions.graph, np.stack(heats), cut)
         answer.hold(clicks, plane)
         if parameters.mode == "object":
@@ -209,16 +218,20 @@ class RegionMethod(AlwaysReady):
     ) -> Callable[[], Matrix]:
         """What gives logits (n,) of regions of a plane, from clicks of these numbers."""
         number = MODE_NUMBERS[mode]
-        inside, outside = (
-            [self._hear(clicks, int(i), when[i], plane, sign, number) for i in side]
+        heard = [
+            [self._heard_click(clicks, int(i), when[i], plane, sign, number) for i in side]
             for sign, side in ((True, positive), (False, negative))
-        )
+        ]
         evidence, mixing = self.evidence(plane), self._mixing(plane, number)
         chosen = np.concatenate([positive, negative])
         places = [self._place(clicks, int(i), plane) for i in chosen]
-        guesses = evidence.guesses(places, np.isin(chosen, positive))
-        logits = click_model(number).logits
-        return partial(logits, inside, outside, number, mixing, guesses)
+
+        def logits() -> Matrix:
+            inside, outside = ([hear() for hear in side] for side in heard)
+            guesses = evidence.guesses(places, np.isin(chosen, positive))
+            return click_model(number).logits(inside, outside, number, mixing, guesses)
+
+        return logits
 
     def _heat(self, clicks: Clicks, label: int, plane: int, mode: Mode) -> Matrix:
         return self._heats_of(clicks, [label], plane, mode)[0]
@@ -267,7 +280,7 @@ class RegionMethod(AlwaysReady):
         found = evidence.click_place(int(evidence.regions.graph.labels[row, column]))
         return found if plane == of_plane else replace(found, place=None)
 
-    def _hear(
+    def _heard_click(
         self,
         clicks: Clicks,
         i: int,
@@ -275,8 +288,8 @@ class RegionMethod(AlwaysReady):
         plane: int,
         positive: bool,
         mode: int,
-    ) -> Heard:
-        """What click `i` with its history says of the regions of a plane."""
+    ) -> Callable[[], Heard]:
+        """What gives what click `i` with its history says of the regions of a plane."""
         of_plane, row, column = (int(place) for place in clicks.pixels[i])
         source = self._evidence(of_plane)[0]
         labels = source.regions.graph.labels
@@ -285,18 +298,18 @@ class RegionMethod(AlwaysReady):
             # Distances to other clicks are those of its own plane.
             when = np.array([when[0], FIRST[1]])
         key = (of_plane, region, depth, when.tobytes(), plane, positive, mode)
-        if key not in self._heard:
-            evidence = self._evidence(plane)[0]
-            if plane == of_plane:
-                pair = evidence.of_click(region, depth)
-            else:
-                pair = evidence.of_click_elsewhere(source.description(region))
-            history = history_features(when, evidence.regions.graph.labels.size)
-            self._heard[key] = click_model(mode).hear(pair, history, positive, mode)
-            if len(self._heard) > _KEPT_CLICKS:
-                self._heard.popitem(last=False)
-        self._heard.move_to_end(key)
-        return self._heard[key]
+        if (known := self._heard.known(key)) is not None:
+            return lambda: known
+        evidence = self._evidence(plane)[0]
+        # All classes hear of a click: what is the same for all of them is found before they do.
+        pair = (
+            evidence.of_click(region, depth)
+            if plane == of_plane
+            else evidence.of_click_elsewhere(source.description(region))
+        )
+        history = history_features(when, evidence.regions.graph.labels.size)
+        hear = partial(click_model(mode).hear, pair, history, positive, mode)
+        return partial(self._heard.get, key, hear)
 
 
 def describe(plane: Matrix, look: Whitening, deep: Whitening) -> PlaneEvidence:
