@@ -13,6 +13,7 @@ from napari_ncut.prompts.click_model import MODE_NUMBERS, ClickModel, click_mode
 from napari_ncut.prompts.click_network import ClickNetwork
 from napari_ncut.prompts.doubt import most_doubtful
 from napari_ncut.prompts.evidence import N_ALIKE, PAIR_FEATURES
+from napari_ncut.prompts.parameters import PromptParameters
 from napari_ncut.prompts.prototypes import Prototypes
 from napari_ncut.prompts.region_method import RegionMethod
 from napari_ncut.prompts.surroundings import surroundings
@@ -271,6 +272,23 @@ def test_getting_ready_reports_and_is_done_once(segmenter):
 
 
 # ------------------------------------------------------------------------------- other questions
+
+
+@pytest.mark.parametrize(("free", "kept"), [(None, 1), (1e3, 1), (1e9, 3)])
+def test_of_a_large_memory_more_planes_are_kept(monkeypatch, free, kept):
+    """As many pixels as fit into a share of what is free, and never less than some."""
+    from napari_ncut.prompts import region_method
+
+    monkeypatch.setattr(region_method, "_KEPT_PIXELS", 124 * 156)
+    monkeypatch.setattr(region_method, "free_memory", lambda device: free)
+    stack = np.stack([discs(seed=i) for i in range(3)])
+    asked = PromptSegmenter(embed(stack, axes="ZYX", n_components=4, scaling="dtype"))
+    for plane in range(3):
+        asked.predict([(plane, *CENTERS[0])], planes=[plane])
+    method = asked.method("regions")
+    # The one that was asked for last is the last to be forgotten.
+    looked = [list(method.ready_steps([plane], PromptParameters())) for plane in (2, 1, 0)]
+    assert sum(not steps for steps in looked) == kept
 
 
 def test_where_next_is_in_doubt_and_not_where_was_clicked(segmenter):

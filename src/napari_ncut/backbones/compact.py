@@ -31,8 +31,8 @@ _BORDER_AREA = 2**16
 # The coarsest cells, on which all tiles begin.
 _COARSEST = 32
 
-# Of maps that are kept: those of five megapixels.
-_KEPT_BYTES = 2**29
+# Of maps that are kept: those of five megapixels, of 137.5 bytes a pixel.
+_KEPT_BYTES = 5 * 2**20 * 137.5
 
 # Maps of each node, finest first: what they are called, and pixels of a cell.
 PYRAMID_STRIDES = (2, 4, 8, 16)
