@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.utils.notifications import show_info
@@ -38,10 +38,8 @@ class FolderFiles(QObject):
     def __init__(self, widget: FolderWidget) -> None:
         super().__init__(widget)
         self._widget = widget
-        self._arrive: Callable[[Any], None] = lambda _: None
         self._job = Job(self)
         self._job.stepped.connect(self._on_step)
-        self._job.finished.connect(lambda result: self._arrive(result))
         self._job.busy_changed.connect(self._on_busy)
         self._job.failed.connect(widget._tell)
         self._job.cancelled.connect(lambda: widget._tell("Cancelled; what was written stays."))
@@ -88,7 +86,7 @@ class FolderFiles(QObject):
             )  # fmt: skip
             return len(paths)
 
-        self._start(steps, lambda n: self._widget._tell(f"{n} file(s) written to {folder}."))
+        self._job.start(steps, lambda n: self._widget._tell(f"{n} file(s) written to {folder}."))
 
     def export_all(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write what is saved of all images."""
@@ -101,7 +99,7 @@ class FolderFiles(QObject):
             paths = yield from images.export_steps(folder, format=name, overwrite=overwrite)
             return len(paths)
 
-        self._start(steps, lambda n: self._widget._tell(f"{n} file(s) written to {folder}."))
+        self._job.start(steps, lambda n: self._widget._tell(f"{n} file(s) written to {folder}."))
 
     def _ask_export(self, export: Callable[..., None]) -> None:
         chosen = QFileDialog.getExistingDirectory(self._widget, "Folder for the files")
@@ -131,7 +129,7 @@ class FolderFiles(QObject):
             yield Progress("reading", 0, 1)
             return import_annotations(path, shape, classes=names, colors=colors, stem=stem)
 
-        self._start(steps, lambda found: self._on_imported(painted, found, Path(path).name))
+        self._job.start(steps, lambda found: self._on_imported(painted, found, Path(path).name))
 
     def _ask_import(self) -> None:
         endings = sorted({e for one in annotation_formats().values() for e in one.endings})
@@ -167,10 +165,6 @@ class FolderFiles(QObject):
         )
 
     # --------------------------------------------------------------------------------------- thread
-
-    def _start(self, steps: Callable[[], Any], arrive: Callable[[Any], None]) -> None:
-        self._arrive = arrive
-        self._job.start(steps)
 
     def _on_step(self, step: Progress) -> None:
         self._widget.progress.setMaximum(step.total if step.total > 1 else 0)

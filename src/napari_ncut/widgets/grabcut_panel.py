@@ -70,7 +70,6 @@ class GrabCutPanel(GrabCutControls):
         # The plane cut last, with the array it was read of: while that lives, its id is its own.
         self._cutter: tuple[Any, GrabCut, Any] | None = None
         self._states: dict[Any, GrabCutState] = {}
-        self._arrive: Callable[[Cut], None] = lambda _: None
         self._job = Job(self)
         self._shapes_steps = ShapesSteps(history, self)
         self._digits = ShiftDigits(self._viewer, self._are_chosen_marks, self._choose_mark, self)
@@ -79,7 +78,6 @@ class GrabCutPanel(GrabCutControls):
 
     def _connect(self) -> None:
         self._job.stepped.connect(lambda step: show_step(step, self.progress, self.message))
-        self._job.finished.connect(lambda result: self._arrive(result))
         self._job.busy_changed.connect(self._on_busy)
         self._job.cancelled.connect(lambda: self.message.setText("Cancelled; nothing is changed."))
         self._job.failed.connect(self.message.setText)
@@ -195,8 +193,7 @@ class GrabCutPanel(GrabCutControls):
             self.message.setText(str(error))
             tell(error)
             return
-        self._arrive = lambda cut: self._on_cut(cut, order)
-        self._job.start(lambda: cut_steps(order))
+        self._job.start(lambda: cut_steps(order), lambda cut: self._on_cut(cut, order))
 
     def start_over(self) -> None:
         """Forget what was learned in the plane on screen, as a step of undo."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +60,6 @@ class MasksWidget(MasksPanel):
         self._told = ""
         # The descriptors that the curve is drawn of.
         self._drawn: Any = None
-        self._arrive: Callable[[Any], None] = lambda _: None
         self._job = Job(self)
         self._curve = Job(self)
         self._connect()
@@ -69,7 +67,6 @@ class MasksWidget(MasksPanel):
 
     def _connect(self) -> None:
         self._job.stepped.connect(self.show_progress)
-        self._job.finished.connect(lambda result: self._arrive(result))
         self._job.busy_changed.connect(self._on_busy)
         self._job.cancelled.connect(lambda: self._tell("Cancelled; nothing was changed."))
         self._job.failed.connect(lambda reason: self._tell(reason))
@@ -223,13 +220,16 @@ class MasksWidget(MasksPanel):
         reading = self.reading()
         if self.masks.model == LABELS:
             labels = paired_labels(self.masks.labels.value, reading)
-            self._start(lambda: label_steps(reading, labels), self._on_masks, reading)
+            self._job.start(
+                lambda: label_steps(reading, labels), lambda found: self._on_masks(found, reading)
+            )
             return
         model, options = self.masks.model, self.masks.mask_options()
         checkpoint = self.masks.own_weights
         models = session_of(self._viewer).sam_models
-        self._start(
-            lambda: mask_steps(reading, model, options, checkpoint, models), self._on_masks, reading
+        self._job.start(
+            lambda: mask_steps(reading, model, options, checkpoint, models),
+            lambda found: self._on_masks(found, reading),
         )
 
     def cluster(self) -> None:
@@ -240,8 +240,9 @@ class MasksWidget(MasksPanel):
         settings = self.classes.settings()
         state = segments.state
         known = state.found if self._can_recluster and state is not None else None
-        self._start(
-            lambda: class_steps(segments, settings, known=known), self.editor.arrive, segments
+        self._job.start(
+            lambda: class_steps(segments, settings, known=known),
+            lambda state: self.editor.arrive(state, segments),
         )
 
     def apply_classes(self) -> None:
@@ -252,10 +253,9 @@ class MasksWidget(MasksPanel):
         chosen, _ = QFileDialog.getOpenFileName(self, "Classes of other images", "", _FILTER)
         if chosen:
             remainder = self.classes.remainder.isChecked()
-            self._start(
+            self._job.start(
                 lambda: stored_class_steps(segments, Path(chosen), remainder=remainder),
-                self.editor.arrive,
-                segments,
+                lambda state: self.editor.arrive(state, segments),
             )
 
     def save_classes(self) -> None:
@@ -267,14 +267,10 @@ class MasksWidget(MasksPanel):
         if chosen:
             path = Path(chosen)
             path = path if path.suffix else path.with_suffix(".npz")
-            self._start(
+            self._job.start(
                 lambda: save_class_steps(segments, path),
                 lambda written: self._tell(f"Classes written to {written}"),
             )
-
-    def _start(self, steps: Callable[[], Any], arrive: Callable[..., None], *more: Any) -> None:
-        self._arrive = lambda result: arrive(result, *more)
-        self._job.start(steps)
 
     def _on_busy(self, busy: bool) -> None:
         self.progress.setVisible(busy)
@@ -352,7 +348,7 @@ class MasksWidget(MasksPanel):
             )
             if answer != QMessageBox.StandardButton.Yes:
                 return
-        self._start(export_steps(segments, Path(chosen)), self._on_exported)
+        self._job.start(export_steps(segments, Path(chosen)), self._on_exported)
 
     def _on_exported(self, paths: list[Path]) -> None:
         names = ", ".join(path.name for path in paths)

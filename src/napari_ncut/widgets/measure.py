@@ -58,14 +58,12 @@ class MeasureWidget(MeasurePanel):
         self._measured: Measured | None = None
         self._followed: Callable[[], None] = lambda: None
         self._clicks = SegmentClicks(self._on_segment_clicked, lambda: True)
-        self._arrive: Callable[[Any], None] = lambda _: None
         self._job = Job(self)
         self._connect()
         self._refresh()
 
     def _connect(self) -> None:
         self._job.stepped.connect(self.show_progress)
-        self._job.finished.connect(lambda result: self._arrive(result))
         self._job.busy_changed.connect(self._on_busy)
         self._job.cancelled.connect(lambda: self._tell("Cancelled; nothing was changed."))
         self._job.failed.connect(self._tell)
@@ -134,7 +132,7 @@ class MeasureWidget(MeasurePanel):
         except InputError as error:
             self.message.setText(str(error))
             return
-        self._start(lambda: measure_steps(request), self._on_measured)
+        self._job.start(lambda: measure_steps(request), self._on_measured)
 
     def run_comparison(self) -> None:
         """Compare in a thread; figures are shown when it is done."""
@@ -149,14 +147,10 @@ class MeasureWidget(MeasurePanel):
             self._tell(str(error))
             return
         iou, tolerance = round(self.compare.iou.value(), 4), self.compare.tolerance.value()
-        self._start(
+        self._job.start(
             lambda: compare_steps(request, others, names, iou, tolerance),
             partial(self._on_compared, weakref.ref(labels), weakref.ref(other)),
         )
-
-    def _start(self, steps: Callable[[], Any], arrive: Callable[[Any], None]) -> None:
-        self._arrive = arrive
-        self._job.start(steps)
 
     def _on_busy(self, busy: bool) -> None:
         self.progress.setVisible(busy)

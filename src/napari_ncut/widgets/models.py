@@ -75,7 +75,6 @@ class ModelsPanel(QWidget):
         self._states: dict[WeightsFile, str] = {}
         # Found by reading them: of the same size as the right ones, records would not tell.
         self._damaged: set[WeightsFile] = set()
-        self._then: Callable[[Any], None] = lambda _: None
         self._job = Job(self)
         self._build()
         for entry in BACKBONES.values():
@@ -84,7 +83,6 @@ class ModelsPanel(QWidget):
         self.refresh()
         self.table.currentItemChanged.connect(lambda *_: self._on_selected())
         self._job.stepped.connect(self._on_step)
-        self._job.finished.connect(lambda result: self._then(result))
         self._job.failed.connect(lambda _: self._say("That failed; nothing was changed."))
         self._job.cancelled.connect(lambda: self._say("Cancelled; nothing was changed."))
         self._job.busy_changed.connect(lambda _: self._on_busy())
@@ -347,9 +345,8 @@ class ModelsPanel(QWidget):
 
     def _start(self, make_steps: Callable[[], Steps[Any]], then: Callable[[Any], None]) -> None:
         self._say("")
-        self._then = then
         self.progress.setRange(0, 0)
-        self._job.start(make_steps)
+        self._job.start(make_steps, then)
 
     def _on_step(self, step: Progress) -> None:
         show_bytes(self.progress, step)

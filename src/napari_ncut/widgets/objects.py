@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -67,14 +66,12 @@ class ObjectsWidget(ObjectsPanel):
         self._made: weakref.WeakKeyDictionary[Layer, dict[str, list[weakref.ref[Layer]]]] = (
             weakref.WeakKeyDictionary()
         )
-        self._arrive: Callable[[Any], None] = lambda _: None
         self._job = Job(self)
         self._connect()
         self._refresh()
 
     def _connect(self) -> None:
         self._job.stepped.connect(self.show_progress)
-        self._job.finished.connect(lambda result: self._arrive(result))
         self._job.busy_changed.connect(self._on_busy)
         self._job.cancelled.connect(lambda: self._tell("Cancelled; nothing was changed."))
         self._job.failed.connect(self._tell)
@@ -169,7 +166,7 @@ class ObjectsWidget(ObjectsPanel):
             return
         reading, options = self.input.reading(), self.method.options()
         boxes = self.method.boxes.isChecked()
-        self._start(
+        self._job.start(
             lambda: object_steps(reading, options),
             lambda result: self._on_objects(result, reading, boxes, options["min_confidence"]),
         )
@@ -204,14 +201,10 @@ class ObjectsWidget(ObjectsPanel):
             "position_weight": round(self.position.value(), 4),
             "backbone": self.method.backbone.value,
         }
-        self._start(
+        self._job.start(
             lambda: part_steps(reading, masks, options),
             lambda result: self._on_parts(result, reading),
         )
-
-    def _start(self, steps: Callable[[], Any], arrive: Callable[[Any], None]) -> None:
-        self._arrive = arrive
-        self._job.start(steps)
 
     def _on_busy(self, busy: bool) -> None:
         self.progress.setVisible(busy)

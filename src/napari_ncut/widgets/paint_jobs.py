@@ -54,9 +54,7 @@ class PaintJobs(QObject):
         self._viewer = viewer
         self._history = history
         self._session = session
-        self._arrive: Callable[[Any], None] = lambda _: None
         self.job = Job(self)
-        self.job.finished.connect(lambda result: self._arrive(result))
 
     def change_class(
         self,
@@ -109,11 +107,11 @@ class PaintJobs(QObject):
                 told = f"{changed:,} pixels changed." if changed else "Nothing changes by this."
                 self.told.emit(told)
 
-        self._start(steps, arrive)
+        self.job.start(steps, arrive)
 
     def make_segments(self, reading: Reading, options: dict[str, Any]) -> None:
         """Part an image in small segments; they become a layer."""
-        self._start(
+        self.job.start(
             lambda: superpixel_steps(reading, options), partial(self._on_segments, reading, options)
         )
 
@@ -132,7 +130,3 @@ class PaintJobs(QObject):
         added = layer_added(self._viewer, layer, self._session.painted)
         self._history.perform(Group("make segments", [*taken, added]))
         self.told.emit(f"{max(kept.n_regions):,} segments. Choose a tool and paint.")
-
-    def _start(self, steps: Callable[[], Any], arrive: Callable[[Any], None]) -> None:
-        self._arrive = arrive
-        self.job.start(steps)

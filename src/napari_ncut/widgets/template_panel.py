@@ -83,14 +83,12 @@ class TemplatePanel(TemplateControls):
         self.found: FoundCopies | None = None
         self._preview: CopiesPreview | None = None
         self._found_in: Reading | None = None
-        self._arrive: Callable[[Any], None] = lambda _: None
         self._job = Job(self)
         self._connect()
         self.refresh()
 
     def _connect(self) -> None:
         self._job.stepped.connect(lambda step: show_step(step, self.progress, self.message))
-        self._job.finished.connect(lambda result: self._arrive(result))
         self._job.busy_changed.connect(self._on_busy)
         self._job.cancelled.connect(lambda: self.message.setText("Cancelled; nothing is changed."))
         self._job.failed.connect(self.message.setText)
@@ -184,7 +182,7 @@ class TemplatePanel(TemplateControls):
             self._refuse("Choose the file of the template; the other three may be left out.")
             return
 
-        self._start(lambda: load_steps(paths), self._on_template)
+        self._job.start(lambda: load_steps(paths), self._on_template)
         # Without a segment of its own the class that is selected is what is meant.
         self.in_class.setChecked(paths["segment"] is None)
 
@@ -204,7 +202,7 @@ class TemplatePanel(TemplateControls):
             self._refuse(str(error))
             return
         self.in_class.setChecked(False)
-        self._start(lambda: take_steps(reading, plane, painted, maker, what), self._on_template)
+        self._job.start(lambda: take_steps(reading, plane, painted, maker, what), self._on_template)
 
     def _on_template(self, template: Template) -> None:
         self.template = template
@@ -233,7 +231,7 @@ class TemplatePanel(TemplateControls):
             "max_overlap": round(self.overlap.value(), 4),
             "measure": self.measure.value,
         }
-        self._start(
+        self._job.start(
             lambda: find_steps(reading, planes, template, options),
             lambda found: self._on_found(found, reading),
         )
@@ -314,7 +312,7 @@ class TemplatePanel(TemplateControls):
             self._refuse(str(error))
             return
         matches, keep = found.matches.where(chosen - 1), self.keep_painted.isChecked()
-        self._start(
+        self._job.start(
             lambda: paint_steps(template, matches, source, target, keep),
             lambda painted: self._on_painted(painted, target, is_new, len(chosen)),
         )
@@ -338,10 +336,6 @@ class TemplatePanel(TemplateControls):
         self.refresh()
 
     # -------------------------------------------------------------------------------------- inside
-
-    def _start(self, steps: Callable[[], Any], arrive: Callable[[Any], None]) -> None:
-        self._arrive = arrive
-        self._job.start(steps)
 
     def _reading_or_tell(self) -> Reading | None:
         try:

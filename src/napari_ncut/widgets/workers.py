@@ -46,7 +46,7 @@ class Job(QObject):
         self._worker: Any = None
         self._token = 0
         self._running = -1
-        self._waiting: Callable[[], Steps[Any]] | None = None
+        self._waiting: tuple[Callable[[], Steps[Any]], Callable[[Any], object]] | None = None
         self._closed = False
 
     @property
@@ -54,15 +54,21 @@ class Job(QObject):
         """Whether a job that still counts is running or waiting."""
         return self._waiting is not None or self._running == self._token
 
-    def start(self, make_steps: Callable[[], Steps[Any]]) -> None:
-        """Run `make_steps()` in a thread; what ran before is stale from now on."""
+    def start(
+        self, make_steps: Callable[[], Steps[Any]], then: Callable[[Any], object] | None = None
+    ) -> None:
+        """Run `make_steps()` in a thread; what ran before is stale from now on.
+
+        `then` is called with its result, in the window's thread, before `finished` is emitted.
+        """
         if self._closed:
             return
         self._token += 1
+        job = (make_steps, then or _nothing)
         if self._worker is None:
-            self._launch(make_steps)
+            self._launch(*job)
         else:
-            self._waiting = make_steps
+            self._waiting = job
             self._worker.quit()
         self.busy_changed.emit(True)
 
@@ -85,7 +91,7 @@ class Job(QObject):
         if self._worker is not None:
             self._worker.quit()
 
-    def _launch(self, make_steps: Callable[[], Steps[Any]]) -> None:
+    def _launch(self, make_steps: Callable[[], Steps[Any]], then: Callable[[Any], object]) -> None:
         token = self._running = self._token
 
         def run() -> Steps[Any]:
@@ -106,7 +112,7 @@ class Job(QObject):
         # otherwise would be done by the window's when it frees the worker.
         worker.aborted.connect(steps.close, type=Qt.ConnectionType.DirectConnection)
         worker.yielded.connect(lambda step: self._deliver(token, step))
-        worker.returned.connect(lambda result: self._end(token, result))
+        worker.returned.connect(lambda result: self._end(token, result, then))
         # napari means to pass warnings on by itself, but its class never gets to connect them;
         # where it does, its manager drops the second of two equal ones.
         worker.warned.connect(lambda warned: notification_manager.receive_warning(*warned))
@@ -118,7 +124,7 @@ class Job(QObject):
         if token == self._token:
             self.stepped.emit(step)
 
-    def _end(self, token: int, result: Any) -> None:
+    def _end(self, token: int, result: Any, then: Callable[[Any], object]) -> None:
         if token != self._token:
             return
         self._running = -1
@@ -127,13 +133,18 @@ class Job(QObject):
             tell(result.error)
             self.failed.emit(str(result.error))
         else:
+            then(result)
             self.finished.emit(result)
 
     def _on_stopped(self) -> None:
         self._worker = None
         if self._waiting is not None:
-            make_steps, self._waiting = self._waiting, None
-            self._launch(make_steps)
+            job, self._waiting = self._waiting, None
+            self._launch(*job)
+
+
+def _nothing(result: Any) -> None:
+    """For jobs whose steps are all that is wanted."""
 
 
 @dataclass(frozen=True)
