@@ -65,21 +65,20 @@ def measure(repetitions: int) -> tuple[list[float], list[float], float]:
     timer.timeout.connect(lambda: beats.append(time.perf_counter()))
     timer.start(5)
     shown: list[float] = []
-    segment._job.stepped.connect(
-        lambda step: shown.append(time.perf_counter()) if step.labels is not None else None
-    )
+    # The first time that they advance after a click their masks are in the layer.
+    segment._live.advanced.connect(lambda: shown.append(time.perf_counter()))
     generator = np.random.default_rng(0)
     times, inside, gaps = [], [], []
     for number in range(WARM_UP + repetitions):
         segment._classes.choose(1 + number % 3)
-        wait(application, lambda: not segment._job.busy)
+        wait(application, lambda: not segment._live.busy)
         shown.clear()
         beats[:] = [time.perf_counter()]
         start = time.perf_counter()
         segment.points.add(generator.integers(0, SIZE, 2))
         added = time.perf_counter()
         wait(application, lambda: bool(shown))
-        wait(application, lambda: not segment._job.busy)
+        wait(application, lambda: not segment._live.busy)
         wait(application, lambda: beats[-1] > shown[0])
         if number >= WARM_UP:
             times.append(1000 * (shown[0] - start))

@@ -69,17 +69,17 @@ class Bench:
         return self.preview_of(0)
 
     def preview_of(self, number: int) -> Any:
-        masks = self.segment._masks
+        masks = self.segment._live.masks
         return None if masks is None else masks.layer(number)
 
     @property
     def planes_done(self) -> int:
-        return len(self.segment._measures)
+        return len(self.segment._live.measures)
 
     def settled(self) -> bool:
         """Whether every plane that was asked for has been computed."""
         segment = self.segment
-        busy = segment._acceptance.busy or segment._job.busy or segment._sam.busy
+        busy = segment._acceptance.busy or segment._live.busy or segment._sam.busy
         return not (busy or segment._history.replaying)
 
     def click(self, *coordinates: Any) -> None:

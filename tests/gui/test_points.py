@@ -58,9 +58,7 @@ def test_a_click_on_one_slice_masks_the_slice_shown(prepared):
 
 
 def test_scrolling_to_a_plane_computes_it(prepared, monkeypatch):
-    from napari_ncut.widgets import points
-
-    monkeypatch.setattr(points, "_PIXELS_AHEAD", 0)
+    monkeypatch.setattr("napari_ncut.widgets.live_masks._PIXELS_AHEAD", 0)
     bench = prepared(stack())
     bench.viewer.dims.set_current_step(0, 0)
     bench.click([0, 30, 50])
@@ -86,15 +84,13 @@ def test_of_two_quick_clicks_only_the_last_answer_arrives(prepared, monkeypatch)
 
     monkeypatch.setattr(Request, "predict", slow)
     arrived = []
-    bench.segment._job.stepped.connect(
-        lambda step: arrived.append(step) if step.labels is not None else None
-    )
+    bench.segment._live.measured.connect(lambda: arrived.append(len(bench.points.data)))
     bench.points.add([[30, 50]])
     bench.wait(lambda: asked == [1])
     bench.points.add([[30, 10]])
     bench.points.add([[10, 10]])
     bench.wait(bench.settled)
-    assert asked == [1, 3] and len(arrived) == 1
+    assert asked == [1, 3] and arrived == [3]
     assert bench.preview.data[30, 10] == 1
 
 

@@ -315,7 +315,7 @@ def test_where_next_and_heat(sam_bench):
     bench.click([20, 30])
     bench.segment.output_controls.heat.value = True
     bench.wait(bench.settled)
-    assert bench.segment._heat.layer(0).data.max() > 0.5
+    assert bench.segment._live.heat.layer(0).data.max() > 0.5
     bench.segment.show_next_place()
     bench.wait(lambda: not bench.segment._next_place.busy)
     assert bench.segment._next_place.layer is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from napari.layers import Layer, Points
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer
 
-from ..progress import Progress
 from . import prompts_layer, strokes_layer
 from .accepting import Acceptance
 from .amounts import amounts
@@ -19,24 +17,19 @@ from .history import Group, history_of
 from .hover import Hover, NextPlace, Question, question_at
 from .keys import ShiftDigits, bind_between_shapes, bind_weakly
 from .layers import unwrap
-from .live import AcceptOptions, PlaneResult, Request, live_steps
+from .live import AcceptOptions, Request
+from .live_masks import LiveMasks
 from .next_click import NextClick
 from .outputs import output_fits
 from .points_panel import PointsPanel
 from .points_status import Status
-from .preview import Preview
 from .prompts_watch import PromptsWatch
 from .sam_flow import SamFlow
 from .session import Prepared, session_of
 from .strokes_watch import AllPrompts, StrokesWatch
-from .workers import Job
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-# Planes that are computed ahead while the user looks: beyond this many pixels only what is on
-# screen is, and the rest when it is scrolled to or accepted.
-_PIXELS_AHEAD = 2**27
 
 
 class PointsWidget(PointsPanel):
@@ -54,8 +47,6 @@ class PointsWidget(PointsPanel):
         self._history = history_of(self._viewer)
         self._classes = self._session.classes
         self._prepared: Prepared | None = None
-        self._masks: Preview | None = None
-        self._heat: Preview | None = None
         self._request: Request | None = None
         # All prompts, also where none of them is positive yet.
         self._given: Request | None = None
@@ -63,14 +54,11 @@ class PointsWidget(PointsPanel):
         self._told = ""
         self._looked = ""
         self._unreadable = ""
-        self._measures: dict[int, list[Any]] = {}
-        self._started = 0.0
-        self._latency: float | None = None
         super().__init__(self._viewer, self._classes, self._fits)
         self._next = NextClick(
             self.points_choice, self.shapes_choice, self.scribbles_choice, self._classes
         )
-        self._job = Job(self)
+        self._live = LiveMasks(self._viewer, self._classes, lambda: self._above, self._bind, self)
         self._watch = PromptsWatch(self._viewer, self._history, self._classes, self)
         self._strokes = StrokesWatch(self._classes, self)
         self._prompts = AllPrompts(self._watch, self._strokes)
@@ -117,13 +105,14 @@ class PointsWidget(PointsPanel):
         self._sam.told.connect(self._on_looking)
         self._watch.changed.connect(self.update_masks)
         self._strokes.changed.connect(self.update_masks)
-        self._job.stepped.connect(self._on_step)
-        self._job.finished.connect(lambda _: self._show_status())
+        self._live.advanced.connect(self._show_status)
+        self._live.measured.connect(self._show_amounts)
+        self._live.scored.connect(self._sam.keep_scores)
         self._acceptance.busy_changed.connect(lambda _: self._show_buttons())
         self._acceptance.done.connect(self._on_accepted)
-        self.on_release(self._remove_previews)
+        self.on_release(self._live.remove)
         self.on_release(
-            self._job.close,
+            self._live.release,
             self._watch.release,
             self._strokes.release,
             self._acceptance.release,
@@ -143,7 +132,7 @@ class PointsWidget(PointsPanel):
     def release(self) -> None:
         """Let go of everything; the prompts stay, the previews of their masks go."""
         super().release()
-        self._request = self._given = self._prepared = self._masks = self._heat = None
+        self._request = self._given = self._prepared = None
         self.run_choice.set_choices([], None)
 
     # ------------------------------------------------------------------------- what is worked on
@@ -172,14 +161,9 @@ class PointsWidget(PointsPanel):
             self._show_image_choice()
             self._show_status()
             return
-        self._job.cancel()
-        self._remove_previews()
+        self._live.use(prepared)
         self._hover.forget()
         self._prepared = prepared
-        self._masks = self._heat = None
-        if prepared is not None:
-            self._masks = Preview(self._viewer, prepared, "preview", self._bind)
-            self._heat = Preview(self._viewer, prepared, "heat", self._bind)
         sources = prepared.sources if prepared is not None else []
         self.image_choice.set_choices(
             [(s.name, s.name) for s in sources], sources[0].name if sources else None
@@ -194,11 +178,6 @@ class PointsWidget(PointsPanel):
         several = self._prepared is not None and len(self._prepared.sources) > 1
         for widget in (self.image_choice, self._image_label):
             widget.setVisible(several)
-
-    def _remove_previews(self) -> None:
-        for preview in (self._masks, self._heat):
-            if preview is not None:
-                preview.remove()
 
     def _fits(self, layer: Any) -> bool:
         return self._prepared is not None and output_fits(layer, self._prepared)
@@ -298,8 +277,7 @@ class PointsWidget(PointsPanel):
     def _on_classes(self) -> None:
         self._watch.paint()
         self._strokes.paint()
-        if self._masks is not None:
-            self._masks.recolor(self._classes)
+        self._live.recolor()
 
     def _on_image_chosen(self, name: str | None) -> None:
         if self._next.layers and name is not None and self._prepared is not None:
@@ -309,21 +287,21 @@ class PointsWidget(PointsPanel):
                     source.layer.visible = source.name == name
 
     def _on_heat(self) -> None:
-        if self._heat is not None and not self.output_controls.heat.value:
-            self._heat.remove()
+        if not self.output_controls.heat.value:
+            self._live.remove_heat()
         self.update_masks()
 
     def _on_slice(self, event: Any = None) -> None:
         """Show the plane scrolled to next, if it is not there yet."""
-        if self._prepared is None or self._request is None or self._masks is None:
+        if self._prepared is None or self._request is None:
             return
         self._sam.show_scores()
-        if not set(self._prepared.visible_planes(self._viewer)) <= self._measures.keys():
+        if not set(self._prepared.visible_planes(self._viewer)) <= self._live.measures.keys():
             self._start(self._request)
 
     def _on_removed(self, event: Any) -> None:
         gone = unwrap(event.value)
-        if any(preview is not None and preview.held(gone) for preview in (self._masks, self._heat)):
+        if self._live.held(gone):
             # Not before napari has finished with the removal.
             QTimer.singleShot(0, self.update_masks)
 
@@ -354,8 +332,6 @@ class PointsWidget(PointsPanel):
         if self._acceptance.busy:
             # What is being accepted must not change; `_on_accepted` asks again.
             return
-        self._started = time.perf_counter()
-        self._latency = None
         self._given, self._outside = self._read_prompts()
         request = self._given if self._given is not None and self._given.labels else None
         if self._sam.why_not():
@@ -363,25 +339,20 @@ class PointsWidget(PointsPanel):
         self._request, self._told = request, ""
         self._hover.clear()
         self._next_place.clear()
-        self._measures.clear()
         self._sam.forget_scores()
-        if request is None or self._masks is None or self._heat is None:
-            self._job.cancel()
-            for preview in (self._masks, self._heat):
-                if preview is not None:
-                    preview.clear()
+        if request is None or self._prepared is None:
+            self._live.clear()
             self._show_amounts()
             self._show_status()
             return
         self._classes.ensure(request.labels)
         self._uncover(self._prepared)
-        self._masks.forget()
-        self._heat.forget()
+        self._live.forget()
         self._start(request)
 
-    def _uncover(self, prepared: Prepared | None) -> None:
+    def _uncover(self, prepared: Prepared) -> None:
         """With the first click, take the eigenvectors' colors off: masks need the view."""
-        if prepared is None or prepared.uncovered:
+        if prepared.uncovered:
             return
         prepared.uncovered = True
         for layer in self._viewer.layers:
@@ -389,20 +360,9 @@ class PointsWidget(PointsPanel):
                 layer.visible = False
 
     def _start(self, request: Request) -> None:
-        prepared, masks = self._prepared, self._masks
-        assert prepared is not None and masks is not None
-        # A plane is complete when it has been measured, which comes last.
-        complete = self._measures
-        first = [p for p in prepared.visible_planes(self._viewer) if p not in complete]
-        order = list(first)
-        layout = prepared.embedding.layout
-        if not first or sum(h * w for h, w in layout.shapes) <= _PIXELS_AHEAD:
-            order += [p for p in range(len(layout)) if p not in complete and p not in first]
-        order = self._sam.wait(prepared, request, order)
-        if order:
-            self._job.start(lambda: live_steps(prepared, request, order))
-        else:
-            self._job.cancel()
+        assert self._prepared is not None  # something was asked about it
+        planes = self._sam.wait(self._prepared, request, self._live.missing())
+        self._live.ask(request, planes)
         self._show_buttons()
 
     def _go_on(self) -> None:
@@ -414,27 +374,11 @@ class PointsWidget(PointsPanel):
         self._looked = text
         self._show_status()
 
-    def _on_step(self, result: PlaneResult | Progress) -> None:
-        if self._masks is None or self._heat is None or isinstance(result, Progress):
-            return
-        if result.labels is not None:
-            self._masks.show(result.plane, result.labels, self._above, self._classes)
-            if self._latency is None:
-                self._latency = time.perf_counter() - self._started
-                self._show_status()
-        if result.heat is not None:
-            self._heat.show(result.plane, result.heat, self._above, self._classes)
-        if result.scores is not None:
-            self._sam.keep_scores(result.plane, result.scores)
-        if result.measures is not None:
-            self._measures[result.plane] = result.measures
-            self._show_amounts()
-
     # ------------------------------------------------------------------------------ the next click
 
     def _is_computing(self) -> bool:
         """Whether masks that were really asked for are not there yet."""
-        return self._job.busy or self._acceptance.busy or self._history.replaying
+        return self._live.busy or self._acceptance.busy or self._history.replaying
 
     def _question_at(self, world: np.ndarray) -> Question | None:
         """What the next click would ask, if it were made there."""
@@ -483,12 +427,12 @@ class PointsWidget(PointsPanel):
             show_info("Still accepting; one moment.")
             return
         self._watch.settle()
-        prepared, masks, request = self._prepared, self._masks, self._request
-        if prepared is None or masks is None or request is None:
+        prepared, request = self._prepared, self._request
+        if prepared is None or request is None:
             show_info("Nothing to accept: click on something first.")
             return
-        known = masks.known()
-        self._job.cancel()
+        known = self._live.known()
+        self._live.cancel()
         self._sam.stop()
         controls = self.output_controls
         self._acceptance.start(
@@ -531,7 +475,7 @@ class PointsWidget(PointsPanel):
     # ------------------------------------------------------------------------------------- display
 
     def _show_amounts(self) -> None:
-        self.class_table.show_amounts(amounts(self._measures.values(), self._prepared))
+        self.class_table.show_amounts(amounts(self._live.measures.values(), self._prepared))
 
     def _show_status(self) -> None:
         prepared = self._prepared
@@ -540,8 +484,8 @@ class PointsWidget(PointsPanel):
             has_points=self.points is not None,
             hindrance=self._sam.why_not() if prepared is not None else "",
             request=self._request,
-            latency=self._latency,
-            done=len(self._masks.done) if self._masks else 0,
+            latency=self._live.latency,
+            done=self._live.n_done,
             total=len(prepared.embedding.layout) if prepared is not None else 0,
             told=self._told,
             looked=self._looked,
