@@ -86,13 +86,13 @@ def test_evidence_is_taken_from_several_features_and_a_model_serves_all(monkeypa
     """What was learned from blobs finds others, whichever of the features it is asked about."""
     monkeypatch.setattr(objects, "REGIONS", replace(objects.REGIONS, steps=150, networks=1))
     random, network = np.random.default_rng(0), Compact()
-    seen = [objects.Seen.of(blobs(random, i), network) for i in range(7)]
+    seen = [objects.Seen.of(blobs(random, i), network) for i in range(5)]
     for one in seen:
         assert [len(rows) for rows in one.evidence] == [len(one.areas)] * len(objects.FEATURES)
     first, *others = seen[0].evidence
     assert not any(np.allclose(first, other) for other in others)
-    model = objects.fit_regions(seen[:5])
-    for one in seen[5:]:
+    model = objects.fit_regions(seen[:4])
+    for one in seen[4:]:
         truth = one.subject.mask >= 0.5
         for features in range(len(objects.FEATURES)):
             _, masks = objects.found_things(one, model, features)

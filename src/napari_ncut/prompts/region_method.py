@@ -158,14 +158,14 @@ class RegionMethod(AlwaysReady):
     def _answer(self, clicks: Clicks, parameters: PromptParameters, plane: int) -> RegionAnswer:
         gamma = min(1.0 if parameters.gamma is None else parameters.gamma, _LARGEST_GAMMA)
         cut = 0.5 if parameters.threshold is None else parameters.threshold
-        # What takes longer than an answer, and all cores, comes before it.
-        self._mixing(plane, MODE_NUMBERS[parameters.mode])
+        # Looking at a plane takes seconds, on all cores: it comes before.
+        evidence = self.evidence(plane)
         with one_blas_thread():
             heats = [
                 heat ** np.float32(gamma)
                 for heat in self._heats_of(clicks, clicks.labels, plane, parameters.mode)
             ]
-        answer = RegionAnswer(self.evidence(plane).regions.graph, np.stack(heats), cut)
+        answer = RegionAnswer(evidence.regions.graph, np.stack(heats), cut)
         answer.hold(clicks, plane)
         if parameters.mode == "object":
             answer.keep_clicked(clicks, plane)
