@@ -8,9 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_ncut.backbones.compact import Compact
 from napari_ncut.training import objects
-from napari_ncut.training.objects_data import blobs
 from napari_ncut.training.perceptrons import Curve, Fit, fit_perceptron
 
 HOW = Fit(8, 400, 1024, rate=1e-2, decay=0.3, dropout=0.3)
@@ -80,20 +78,3 @@ def test_the_log_holds_curves_settings_and_figures(tmp_path):
         told["training"]["seed"] == 7
         and told["training"]["regions"]["steps"] == objects.REGIONS.steps
     )
-
-
-def test_evidence_is_taken_from_several_features_and_a_model_serves_all(monkeypatch):
-    """What was learned from blobs finds others, whichever of the features it is asked about."""
-    monkeypatch.setattr(objects, "REGIONS", replace(objects.REGIONS, steps=150, networks=1))
-    random, network = np.random.default_rng(0), Compact()
-    seen = [objects.Seen.of(blobs(random, i), network) for i in range(5)]
-    for one in seen:
-        assert [len(rows) for rows in one.evidence] == [len(one.areas)] * len(objects.FEATURES)
-    first, *others = seen[0].evidence
-    assert not any(np.allclose(first, other) for other in others)
-    model = objects.fit_regions(seen[:4])
-    for one in seen[4:]:
-        truth = one.subject.mask >= 0.5
-        for features in range(len(objects.FEATURES)):
-            _, masks = objects.found_things(one, model, features)
-            assert objects.are_right(masks, truth.astype(np.float32)).any()

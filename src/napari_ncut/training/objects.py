@@ -3,8 +3,7 @@
     python -m napari_ncut.training.objects --data FOLDER [-o FILE] [--log FOLDER]
 
 Learned from the training images of `objects_data`; scored on those that are set aside. Takes half
-an hour on two cores, most of it for looking at the images. Evidence of every image is taken from
-several features, since `localize` is asked about those of any backbone.
+an hour on two cores, most of it for looking at the images.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -42,12 +40,6 @@ log = logging.getLogger(__name__)
 Array = NDArray[np.float32]
 
 _STRIDE = 8
-# Features that evidence is taken from, those of `localize` first: a backbone, and its options.
-FEATURES: tuple[tuple[str, dict[str, str]], ...] = (
-    ("compact", {}),
-    ("filterbank", {}),
-    ("compact", {"node": "kind"}),
-)
 # Many numbers tell of few images: by cross-validation more dropout and decay than is usual.
 REGIONS = Fit(24, 400, 1024, rate=1e-2, decay=0.3, dropout=0.3, networks=5)
 # Few numbers of things need less of both.
@@ -63,29 +55,25 @@ _RIGHT = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """An image that has been looked at: its scene, and what is true of every region.
-
-    `evidence` is that of each of `FEATURES`; regions are the same for all of them.
-    """
+    """An image that has been looked at: its scene, evidence, and what is true of every region."""
 
     subject: Subject
     scene: ObjectScene
     labels: NDArray[np.int32]
-    evidence: tuple[Array, ...]
+    evidence: Array
     targets: Array
     areas: Array
 
     @classmethod
-    def of(cls, subject: Subject, network: Compact) -> Seen:
+    def of(cls, subject: Subject, network: Compact, backbone: str = "compact") -> Seen:
         """Look at an image."""
         planes = as_planes(subject.image, axes="YXC" if subject.image.ndim == 3 else "YX")
-        backbones = [ready_backbone(planes, name, _STRIDE, None, dict(o)) for name, o in FEATURES]
-        scenes = [scene_of(planes, 0, backbone, network) for backbone in backbones]
-        pieces = [scene.pieces() for scene in scenes]
-        graph = pieces[0].graph
-        targets = graph.means(subject.mask[..., np.newaxis].astype(np.float32))[:, 0]
-        found = tuple(evidence(one) for one in pieces)
-        return cls(subject, scenes[0], graph.labels, found, targets, graph.areas)
+        scene = scene_of(planes, 0, ready_backbone(planes, backbone, _STRIDE, None, {}), network)
+        pieces = scene.pieces()
+        targets = pieces.graph.means(subject.mask[..., np.newaxis].astype(np.float32))[:, 0]
+        return cls(
+            subject, scene, pieces.graph.labels, evidence(pieces), targets, pieces.graph.areas
+        )
 
     @property
     def kind(self) -> str:
@@ -99,17 +87,16 @@ class Seen:
 def fit_regions(seen: Sequence[Seen], *, seed: int = 0, curve: Curve | None = None) -> Perceptron:
     """How likely a region is part of a thing."""
     counts = {kind: sum(one.kind == kind for one in seen) for kind in _SHARES}
-    rows, targets, weights = [], [], []
-    for one in seen:
-        sides = np.sqrt(one.areas / one.areas.sum())
-        weight = sides / sides.sum() * _SHARES[one.kind] / counts[one.kind]
-        for numbers in one.evidence:
-            rows.append(numbers)
-            targets.append(one.targets)
-            weights.append(weight / len(one.evidence))
+    weights = [
+        np.sqrt(one.areas / one.areas.sum())
+        / np.sqrt(one.areas / one.areas.sum()).sum()
+        * _SHARES[one.kind]
+        / counts[one.kind]
+        for one in seen
+    ]
     return fit_perceptron(
-        np.concatenate(rows),
-        np.concatenate(targets),
+        np.concatenate([one.evidence for one in seen]),
+        np.concatenate([one.targets for one in seen]),
         np.concatenate(weights),
         REGIONS,
         seed=seed,
@@ -118,11 +105,9 @@ def fit_regions(seen: Sequence[Seen], *, seed: int = 0, curve: Curve | None = No
     )
 
 
-def found_things(
-    seen: Seen, model: Perceptron, features: int = 0
-) -> tuple[Array, list[NDArray[np.bool_]]]:
-    """The soft foreground, and the things in it, as `localize` finds them with these features."""
-    soft = model.probabilities(seen.evidence[features])[seen.labels]
+def found_things(seen: Seen, model: Perceptron) -> tuple[Array, list[NDArray[np.bool_]]]:
+    """The soft foreground, and the things in it, as `localize` finds them."""
+    soft = model.probabilities(seen.evidence)[seen.labels]
     soft = refined(seen.scene.hierarchy, soft)
     return soft, things(seen.scene, [soft])
 
@@ -133,9 +118,8 @@ def fit_masks(seen: Sequence[Seen], *, seed: int = 0, curve: Curve | None = None
     groups = np.array([hash_of(one.subject.name) % _FOLDS for one in seen])
     for fold in range(_FOLDS):
         model = fit_regions([s for s, g in zip(seen, groups, strict=True) if g != fold], seed=seed)
-        left = [s for s, g in zip(seen, groups, strict=True) if g == fold]
-        for one, features in product(left, range(len(FEATURES))):
-            soft, masks = found_things(one, model, features)
+        for one in (s for s, g in zip(seen, groups, strict=True) if g == fold):
+            soft, masks = found_things(one, model)
             if not masks:
                 continue
             rows.append(mask_evidence(one.scene, soft, masks))
@@ -260,7 +244,6 @@ def _write_log(folder: Path, curve: Curve, figures: dict[str, dict[str, float]],
     settings = {
         "regions": asdict(REGIONS),
         "masks": asdict(MASKS),
-        "features": [{"backbone": name} | options for name, options in FEATURES],
         "shares": _SHARES,
         "folds": _FOLDS,
         "seed": seed,
