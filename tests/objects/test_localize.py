@@ -12,10 +12,11 @@ from napari_ncut.backbones.compact import Compact
 from napari_ncut.imaging import as_planes
 from napari_ncut.object_metrics import box_iou, mask_iou, matched_objects
 from napari_ncut.objects import METHODS
-from napari_ncut.objects.finding import ready_backbone
+from napari_ncut.objects.finding import ready_backbone, scene_of
 from napari_ncut.objects.frame import inside_frame
 from napari_ncut.objects.localization import apart, things
 from napari_ncut.objects.scene import ObjectScene
+from napari_ncut.progress import run_steps
 
 FEW = {"deepcut": {"n_epochs": 60, "n_regions": 60}}
 
@@ -117,6 +118,20 @@ def test_same_again(disk, backbone):
     assert_array_equal(first.soft, second.soft)
     other = localize(image, **options, random_state=1)[0]
     assert not np.array_equal(first.soft, other.soft)
+
+
+def test_auto_asks_its_own_features_beside_those_of_another_backbone(disk, filters):
+    """The mean of what it says of both."""
+    image, _ = disk
+    both, own = (
+        localize(image, axes="YXC", backbone=one, refine=False, min_confidence=0)[0].soft
+        for one in (filters, "compact")
+    )
+    planes = as_planes(image, axes="YXC")
+    scene = scene_of(planes, 0, filters, Compact(device="cpu"))
+    (alone,) = run_steps(METHODS["auto"].steps()(scene))
+    np.testing.assert_allclose(both, (own + alone.soft) / 2, atol=1e-6)
+    assert np.abs(own - alone.soft).max() > 1e-3
 
 
 def test_stacks_and_lists(disk, noise, backbone):

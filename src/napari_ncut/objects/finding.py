@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 # Below this confidence there is said to be nothing: chosen on training images and their backgrounds
 # (`training/objects.py`).
 MIN_CONFIDENCE = 0.5
+# Whose features "auto" was fitted on.
+_OWN = "compact"
 # Cells of a plane's grid of which methods that compare all pairs have at most so many.
 _MOST_CELLS = 3600
 _STRIDES = (4, 8, 16, 32, 64, 128)
@@ -59,7 +63,7 @@ def localize(
         "deepcut", "tokencut", "maskcut" and "lost" are those of the papers.
     backbone
         What computes features: a name, or what `load_backbone` made. Boundaries and regions are
-        always those of "compact".
+        always those of "compact", whose features "auto" asks beside those of another backbone.
     n_objects
         At most so many things, the surest ones; None gives all.
     min_confidence
@@ -136,6 +140,7 @@ def localize_steps(
     planes = as_planes(images, axes=axes, channels=channels, scaling=scaling)
     yield Progress("weights", 0, 1)
     ready = ready_backbone(planes, backbone, stride, device, of_backbone)
+    beside = None if ready.name == _OWN else ready_backbone(planes, _OWN, None, device, {})
     network = _compact(device)
     run = METHODS[method].steps()
     found: list[PlaneObjects] = []
@@ -143,6 +148,8 @@ def localize_steps(
         yield Progress("planes", i, len(planes))
         part = inside_frame(planes[i])
         scene = scene_of(planes, i, ready, network, part)
+        if beside is not None:
+            scene = replace(scene, own=partial(scene_of, planes, i, beside, network, part))
         if METHODS[method].on_grid:
             _check_cells(scene)
         candidates = yield from run(scene, **parameters)

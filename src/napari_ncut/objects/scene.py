@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -80,12 +81,15 @@ class ObjectScene:
         Pixels per cell.
     network : Compact
         What sees boundaries.
+    own : callable or None
+        Gives the same plane with features of `compact` itself, where `grid` has those of another.
     """
 
     plane: Matrix
     grid: Matrix
     stride: int
     network: Compact
+    own: Callable[[], ObjectScene] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
