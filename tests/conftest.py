@@ -38,6 +38,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             )
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests may import torchvision or timm after windows were open: as what loads networks does."""
+    if "triton" not in sys.modules and not item.get_closest_marker("gui"):
+        from napari_ncut.backbones.families.llvm import keep_llvm_apart
+
+        keep_llvm_apart()
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """Folder with `data/` and `models/`; a test that uses it gets the marker `data`."""

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import requests
 
 from napari_ncut.errors import InputError
 from napari_ncut.progress import Progress
@@ -351,6 +353,26 @@ def test_two_at_once_do_not_harm_each_other(server, store):
         "net.pth.json",
         "other.pth",
     ]
+
+
+@pytest.mark.parametrize("fault", [{}, {"status": 404}, {"announced": len(CONTENT) + 7}])
+def test_no_connection_stays_open(server, store, monkeypatch, fault):
+    """Neither where all went well nor where something went wrong: sockets are few."""
+    answers = []
+    send = requests.Session.send
+
+    def remembering(*arguments, **options):
+        answers.append(send(*arguments, **options))
+        return answers[-1]
+
+    monkeypatch.setattr(requests.Session, "send", remembering)
+    monkeypatch.setattr(transfer, "RETRIES", 0)
+    for name, value in fault.items():
+        setattr(server, name, value)
+    with pytest.raises(InputError) if fault else nullcontext():
+        store.download(server.file())
+    assert answers
+    assert all(answer.raw.closed for answer in answers)
 
 
 def test_pooch_announces_nothing(server, store, capfd):

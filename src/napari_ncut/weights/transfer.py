@@ -41,12 +41,14 @@ def transfer(file: WeightsFile, folder: Path, report: Callable[[Progress], None]
 
     def fetch(url: str, output_file: str, _: Any) -> None:
         bar = _Bar(file.size, report)
+        answers: list[requests.Response] = []
         downloader = pooch.HTTPDownloader(
             progressbar=bar,
             chunk_size=_CHUNK,
             timeout=TIMEOUT,
             # Packed on the way, the file would not have the length that the server announces.
             headers={"Accept-Encoding": "identity"},
+            hooks={"response": lambda answer, **_: answers.append(answer)},
         )
         try:
             downloader(url, output_file, None)
@@ -55,6 +57,10 @@ def transfer(file: WeightsFile, folder: Path, report: Callable[[Progress], None]
             if 400 <= code < 500 and code not in _WORTH_RETRYING:
                 raise TransferError(_explained(error)) from error
             raise
+        finally:
+            # pooch leaves connections open on which something went wrong.
+            for answer in answers:
+                answer.close()
         arrived = Path(output_file).stat().st_size
         if arrived < bar.announced:
             # urllib3 before 2.0 did not notice; as a RequestException it is retried.

@@ -183,8 +183,9 @@ class LiveMasks(QObject):
             self._masks.recolor(self._classes)
 
     def release(self) -> None:
-        """Let go of everything."""
+        """Let go of everything; the previews are taken out of the viewer."""
         self._job.close()
+        self.remove()
         self._prepared = self._masks = self._heat = None
 
     # ------------------------------------------------------------------------------------ answers

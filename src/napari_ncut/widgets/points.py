@@ -110,7 +110,6 @@ class PointsWidget(PointsPanel):
         self._live.scored.connect(self._sam.keep_scores)
         self._acceptance.busy_changed.connect(lambda _: self._show_buttons())
         self._acceptance.done.connect(self._on_accepted)
-        self.on_release(self._live.remove)
         self.on_release(
             self._live.release,
             self._watch.release,
