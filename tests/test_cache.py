@@ -36,3 +36,14 @@ def test_what_is_larger_than_all_room_is_not_kept():
     cache: ContentCache[str] = ContentCache(2, len)
     assert cache.get("long", lambda: "long") == "long"
     assert cache.get("long", lambda: "new!") == "new!"
+
+
+def test_what_two_made_at_once_takes_its_room_once():
+    cache: ContentCache[str] = ContentCache(2, len)
+    cache.get("a", lambda: cache.get("a", lambda: "a"))
+    cache.get("b", lambda: "b")
+    assert cache.known("a") == "a" and cache.known("b") == "b"
+    # And what goes gives its room back.
+    for name in "cdef":
+        cache.get(name, lambda name=name: name)
+    assert cache.known("e") == "e" and cache.known("f") == "f" and cache.known("d") is None

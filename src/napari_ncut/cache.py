@@ -40,6 +40,7 @@ class ContentCache(Generic[T]):
     def __init__(self, most_bytes: float, size_of: Callable[[T], int]) -> None:
         self._most_bytes, self._size_of = most_bytes, size_of
         self._kept: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
+        self._bytes = 0
         self._lock = Lock()
 
     def known(self, key: Hashable) -> T | None:
@@ -58,8 +59,11 @@ class ContentCache(Generic[T]):
                 return self._kept[key][0]
         # Not under the lock: others may ask for what is there while this is made.
         result = make()
+        size = self._size_of(result)
         with self._lock:
-            self._kept[key] = (result, self._size_of(result))
-            while sum(size for _, size in self._kept.values()) > self._most_bytes:
-                self._kept.popitem(last=False)
+            # Somebody else may have made it meanwhile.
+            self._bytes += size - self._kept.pop(key, (None, 0))[1]
+            self._kept[key] = (result, size)
+            while self._bytes > self._most_bytes:
+                self._bytes -= self._kept.popitem(last=False)[1][1]
         return result

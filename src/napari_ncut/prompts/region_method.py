@@ -35,10 +35,10 @@ _Described = tuple[PlaneEvidence, dict[int, PlaneMixing]]
 
 # Planes that tell what is usual in a set of images.
 _PLANES_OF_WHITENING = 4
-# Pixels of planes whose regions are kept, at least: about a gigabyte of descriptions with what
-# clicks say of them, and of a large memory so much of what is free. Large stacks gain by it: a
-# plane that was forgotten is looked at anew with every click, which takes a second.
-_KEPT_PIXELS, _BYTES_A_PIXEL, _SHARE_OF_FREE = 2**25, 32, 0.25
+# Pixels of planes whose regions are kept, at least, and of a large memory so much of what is free.
+# A description takes some 30 bytes a pixel, and as much again what many clicks say. Large stacks
+# gain by it: a plane that was forgotten is looked at anew with every click, which takes a second.
+_KEPT_PIXELS, _BYTES_A_PIXEL, _SHARE_OF_FREE = 2**25, 64, 0.25
 # What clicks say of planes, kept while clicks come and go.
 _KEPT_BYTES = 2**28
 # Answers for a class in a plane that are kept.

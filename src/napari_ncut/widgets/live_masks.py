@@ -53,6 +53,8 @@ class LiveMasks(QObject):
 
     Attributes
     ----------
+    masks, heat : Preview or None
+        Their layers, None where nothing is prepared.
     measures : dict
         Of each plane that is complete, what its masks measure: that comes last.
     latency : float or None
@@ -75,8 +77,8 @@ class LiveMasks(QObject):
         self._viewer, self._classes = viewer, classes
         self._above, self._follow = above, follow
         self._prepared: Prepared | None = None
-        self._masks: Preview | None = None
-        self._heat: Preview | None = None
+        self.masks: Preview | None = None
+        self.heat: Preview | None = None
         self.measures: dict[int, list[Any]] = {}
         self.latency: float | None = None
         self._started = 0.0
@@ -87,16 +89,6 @@ class LiveMasks(QObject):
     # ------------------------------------------------------------------------------ what there is
 
     @property
-    def masks(self) -> Preview | None:
-        """The preview of masks, None where nothing is prepared."""
-        return self._masks
-
-    @property
-    def heat(self) -> Preview | None:
-        """The preview of heat, None where nothing is prepared."""
-        return self._heat
-
-    @property
     def busy(self) -> bool:
         """Whether masks that were asked for are not there yet."""
         return self._job.busy
@@ -104,11 +96,11 @@ class LiveMasks(QObject):
     @property
     def n_done(self) -> int:
         """Planes whose masks are up to date."""
-        return 0 if self._masks is None else len(self._masks.done)
+        return 0 if self.masks is None else len(self.masks.done)
 
     def known(self) -> dict[int, NDArray]:
         """The planes that are up to date."""
-        return {} if self._masks is None else self._masks.known()
+        return {} if self.masks is None else self.masks.known()
 
     def held(self, layer: Layer) -> bool:
         """Whether a layer, possibly deleted by now, is or was one of the previews."""
@@ -116,7 +108,7 @@ class LiveMasks(QObject):
 
     @property
     def _previews(self) -> list[Preview]:
-        return [preview for preview in (self._masks, self._heat) if preview is not None]
+        return [preview for preview in (self.masks, self.heat) if preview is not None]
 
     # --------------------------------------------------------------------------------- questions
 
@@ -125,13 +117,13 @@ class LiveMasks(QObject):
         self._job.cancel()
         self.remove()
         self._prepared = prepared
-        self._masks = self._heat = None
+        self.masks = self.heat = None
         if prepared is not None:
-            self._masks = Preview(self._viewer, prepared, "preview", self._follow)
-            self._heat = Preview(self._viewer, prepared, "heat", self._follow)
+            self.masks = Preview(self._viewer, prepared, "preview", self._follow)
+            self.heat = Preview(self._viewer, prepared, "heat", self._follow)
 
     def forget(self) -> None:
-        """What is shown is out of date; it stays until it is computed anew."""
+        """What is shown is out of date, and waiting begins; it stays until it is computed anew."""
         self._started, self.latency = time.perf_counter(), None
         self.measures.clear()
         for preview in self._previews:
@@ -174,32 +166,32 @@ class LiveMasks(QObject):
 
     def remove_heat(self) -> None:
         """Take the heat out of the viewer; masks stay."""
-        if self._heat is not None:
-            self._heat.remove()
+        if self.heat is not None:
+            self.heat.remove()
 
     def recolor(self) -> None:
         """Show masks in the colors that classes have now."""
-        if self._masks is not None:
-            self._masks.recolor(self._classes)
+        if self.masks is not None:
+            self.masks.recolor(self._classes)
 
     def release(self) -> None:
         """Let go of everything; the previews are taken out of the viewer."""
         self._job.close()
         self.remove()
-        self._prepared = self._masks = self._heat = None
+        self._prepared = self.masks = self.heat = None
 
     # ------------------------------------------------------------------------------------ answers
 
     def _on_step(self, result: PlaneResult | Progress) -> None:
-        if self._masks is None or self._heat is None or isinstance(result, Progress):
+        if self.masks is None or self.heat is None or isinstance(result, Progress):
             return
         if result.labels is not None:
-            self._masks.show(result.plane, result.labels, self._above(), self._classes)
+            self.masks.show(result.plane, result.labels, self._above(), self._classes)
             if self.latency is None:
                 self.latency = time.perf_counter() - self._started
                 self.advanced.emit()
         if result.heat is not None:
-            self._heat.show(result.plane, result.heat, self._above(), self._classes)
+            self.heat.show(result.plane, result.heat, self._above(), self._classes)
         if result.scores is not None:
             self.scored.emit(result.plane, result.scores)
         if result.measures is not None:
