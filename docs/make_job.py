@@ -9,7 +9,6 @@ holes, saves and goes on. It prints what docs/folders.md says of gestures, secon
 
 from __future__ import annotations
 
-import os
 import shutil
 import statistics
 import tempfile
@@ -23,6 +22,7 @@ import imageio.v3 as imageio
 import napari
 import numpy as np
 from make_screenshots import FOLDER, save, wait
+from make_walkthrough import data_folder
 from numpy.typing import NDArray
 from PIL import Image
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
@@ -195,7 +195,7 @@ def overlap(painted: NDArray, truth: NDArray) -> float:
 
 
 def main() -> None:
-    data = Path(os.environ["NAPARI_NCUT_DATA"]) / "data" / "nasa_superalloy"
+    data = data_folder() / "nasa_superalloy"
     with tempfile.TemporaryDirectory() as temporary:
         images = Path(temporary) / "alloy"
         images.mkdir()

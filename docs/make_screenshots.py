@@ -199,11 +199,7 @@ def main() -> None:
     wait(lambda: shown(segment, len(points)))
     save(viewer, "segment")
 
-    # The nuclei alone, as instances: clicks on the other class say "not this" now.
-    nuclei = [label == 2 and sign for label, sign in zip(classes, positive, strict=True)]
-    place_clicks(segment.points, points, nuclei, [2 if sign else 0 for sign in nuclei])
     segment.output_controls.kind.value = True
-    segment.output_controls.split.value = True
     QTest.qWait(1500)
     segment.accept()
     wait(lambda: not len(segment.points.data))

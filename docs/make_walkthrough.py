@@ -9,6 +9,7 @@ astronaut of scikit-image (NASA, public domain).
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +39,16 @@ class Walk:
     clicks: tuple[tuple[int, int, bool], ...]
 
 
+def data_folder() -> Path:
+    """Where the data sets lie."""
+    folder = os.environ.get("NAPARI_NCUT_DATA")
+    if not folder:
+        sys.exit("Set NAPARI_NCUT_DATA to the folder in which `data` has the sets to draw.")
+    return Path(folder) / "data"
+
+
 def walks() -> list[Walk]:
-    data = Path(os.environ["NAPARI_NCUT_DATA"]) / "data"
+    data = data_folder()
     nuclei = imageio.imread(data / "dsb2018" / "images" / "0d2bf916cc8d.png")
     alloy = imageio.imread(data / "nasa_superalloy" / "images" / "spot5_0d_0.png")
     return [
