@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -14,18 +11,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
-from ..imaging import Channels, GuidedUpsampler, Scaling
+from ..imaging import Channels, Scaling
 from ..progress import Steps
-from .clicks import Clicks, check_clicks
+from .asked import Asked, Upsamplers
+from .clicks import check_clicks
 from .doubt import most_doubtful
 from .drawn import Drawn, read_strokes
 from .images import BareImages
 from .instances import label_instances
-from .margins import PlaneAnswer, PromptMethod
+from .margins import PromptMethod
 from .methods import MethodEntry, prompt_method
 from .objects import keep_clicked_objects
 from .parameters import Answer, Mode, Normalization, PromptParameters
-from .pixels import check_planes, drop_small, hold_clicked_pixels, scores_as_given
+from .pixels import check_planes, scores_as_given
 from .strokes import Stroke, check_strokes
 from .things import PlaneThings
 from .tutorial import check_area
@@ -33,9 +31,6 @@ from .tutorial import check_area
 if TYPE_CHECKING:
     from ..sam import SamModels, SamSegmenter
     from ..spectral import Embedding
-
-# Upsamplers hold a gray plane each; these many planes are clicked back and forth between.
-_KEPT_UPSAMPLERS = 16
 
 
 class PromptSegmenter:
@@ -73,7 +68,7 @@ class PromptSegmenter:
         self.sam_models = SamModels() if sam_models is None else sam_models
         self._methods: dict[MethodEntry, PromptMethod] = {}
         self._read: Drawn | None = None
-        self._upsamplers: OrderedDict[int, GuidedUpsampler] = OrderedDict()
+        self._upsamplers = Upsamplers(self.embedding)
         self._lock = Lock()
 
     @classmethod
@@ -216,9 +211,7 @@ class PromptSegmenter:
             results = self._answers(asked, wanted)
             label_maps, score_maps = [], []
             for plane in wanted:
-                labels, scores = self._full_resolution(
-                    plane, results.get(plane), asked, min_area, return_scores
-                )
+                labels, scores = self._pixels(asked, plane, results, min_area, return_scores)
                 label_maps.append(labels.astype(bool) if as_mask else labels)
                 if scores is not None:
                     score_maps.append(scores[0] if as_mask else scores)
@@ -262,7 +255,7 @@ class PromptSegmenter:
             results = self._answers(asked, wanted)
             for plane in wanted:
                 result = results.get(plane)
-                labels, _ = self._full_resolution(plane, result, asked, min_area, False)
+                labels, _ = self._pixels(asked, plane, results, min_area)
                 if result is not None and asked.entry.asks_about_things:
                     found.append(result.numbered(labels))
                 else:
@@ -301,7 +294,7 @@ class PromptSegmenter:
         with self._lock:
             answers = self._answers(asked, wanted)
             maps = {
-                plane: answers[plane].doubt_map(partial(self._upsampler, plane))
+                plane: answers[plane].doubt_map(self._upsamplers.of(plane))
                 for plane in wanted
                 if plane in answers
             }
@@ -337,7 +330,7 @@ class PromptSegmenter:
         classes: ArrayLike | None,
         strokes: Sequence[Stroke],
         options: dict[str, Any],
-    ) -> _Asked:
+    ) -> Asked:
         """Everything that was given, checked and read."""
         entry = self._entry(method)
         unknown = options.keys() - PromptParameters.__dataclass_fields__.keys()
@@ -351,7 +344,7 @@ class PromptSegmenter:
         layout = self.embedding.layout
         clicks = check_clicks(layout, points, positive, classes)
         drawn = self._drawn(check_strokes(strokes), parameters.mode)
-        return _Asked(entry, drawn.before(clicks, layout), drawn, parameters)
+        return Asked(entry, drawn.before(clicks, layout), drawn, parameters)
 
     def _entry(self, method: str) -> MethodEntry:
         return prompt_method(
@@ -360,7 +353,7 @@ class PromptSegmenter:
             has_embedding=self.has_embedding,
         )
 
-    def _answers(self, asked: _Asked, wanted: Sequence[int]) -> dict[int, Any]:
+    def _answers(self, asked: Asked, wanted: Sequence[int]) -> dict[int, Any]:
         """The method's answers for planes, none without a positive click."""
         clicks, parameters, entry = asked.clicks, asked.parameters, asked.entry
         if not clicks.labels:
@@ -374,6 +367,23 @@ class PromptSegmenter:
         if connects:
             keep_clicked_objects(layout, clicks, answers)
         return answers
+
+    def _pixels(
+        self,
+        asked: Asked,
+        plane: int,
+        answers: dict[int, Any],
+        min_area: int,
+        with_scores: bool = False,
+    ) -> tuple[NDArray, NDArray[np.float32] | None]:
+        return asked.pixels(
+            plane,
+            self.embedding.layout.shapes[plane],
+            answers.get(plane),
+            self._upsamplers.of(plane),
+            min_area=min_area,
+            with_scores=with_scores,
+        )
 
     def _drawn(self, strokes: tuple[Stroke, ...], mode: Mode) -> Drawn:
         """What strokes say, read once while other prompts, sliders and planes change."""
@@ -415,57 +425,3 @@ class PromptSegmenter:
         if entry not in self._methods:
             self._methods[entry] = entry.make(self.embedding, self.sam_models)
         return self._methods[entry]
-
-    def _full_resolution(
-        self,
-        plane: int,
-        result: PlaneAnswer | None,
-        asked: _Asked,
-        min_area: int,
-        with_scores: bool,
-    ) -> tuple[NDArray, NDArray[np.float32] | None]:
-        clicks, drawn = asked.clicks, asked.drawn
-        shape = self.embedding.layout.shapes[plane]
-        classes = clicks.labels
-        dtype = np.min_scalar_type(max(classes, default=1))
-        if result is None:
-            empty = (
-                np.zeros((max(1, len(classes)), *shape), dtype=np.float32) if with_scores else None
-            )
-            return np.zeros(shape, dtype=dtype), empty
-        upsampler = partial(self._upsampler, plane)
-        labels = result.class_map(classes, dtype, upsampler)
-        # What stands for a stroke is a click to other methods; of a thing with a hole in its middle
-        # it need not be part.
-        held = clicks.own if asked.entry.asks_about_things else clicks
-        drawn.hold(labels, plane)
-        hold_clicked_pixels(labels, held, plane)
-        if asked.entry.asks_about_things:
-            drawn.take_away(labels, plane)
-        else:
-            drawn.limit(labels, clicks, plane)
-        if min_area > 1:
-            drop_small(labels, clicks, plane, min_area)
-        if drawn.strokes:
-            drawn.hold(labels, plane)
-            hold_clicked_pixels(labels, held, plane)
-        scores = result.heat_map(upsampler) if with_scores else None
-        return labels, scores
-
-    def _upsampler(self, plane: int) -> GuidedUpsampler:
-        if plane not in self._upsamplers:
-            self._upsamplers[plane] = self.embedding.upsampler(plane)
-            if len(self._upsamplers) > _KEPT_UPSAMPLERS:
-                self._upsamplers.popitem(last=False)
-        self._upsamplers.move_to_end(plane)
-        return self._upsamplers[plane]
-
-
-@dataclass(frozen=True, eq=False)
-class _Asked:
-    """What was asked: by which method, with which clicks and strokes, and how to read them."""
-
-    entry: MethodEntry
-    clicks: Clicks
-    drawn: Drawn
-    parameters: PromptParameters
